@@ -1,0 +1,51 @@
+"""What every command shares: its two flags, its messages and its exit codes."""
+
+import argparse
+import sys
+
+from annpot import __version__
+from annpot.errors import AnnpotError, InputError
+
+
+def run_command(name, description, run, argv=None):
+    """Parse `-c FILE`, call `run(path)` and turn failures into messages.
+
+    Args:
+        name: the command as typed, for example `app_train`.
+        description: one sentence for `--help`.
+        run: function of the INI file's path; imports what it needs itself, so
+            that `--help` stays instant.
+        argv: arguments without the program's name; sys.argv[1:] when None.
+
+    Returns:
+        exit code: 0 done, 1 failed run, 2 bad input, 130 interrupted.
+    """
+    parser = argparse.ArgumentParser(
+        prog=name, description=description, epilog="Every key: doc/keywords.md"
+    )
+    parser.add_argument("-c", "--config", required=True, metavar="INI", help="INI file")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+    parser.add_argument("--version", action="version", version=f"annpot {__version__}")
+    arguments = parser.parse_args(argv)
+    try:
+        run(arguments.config)
+    except AnnpotError as error:
+        if arguments.debug:
+            raise
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"{name}: interrupted; run it again to go on.", file=sys.stderr)
+        return 130
+    except OSError as error:
+        if arguments.debug:
+            raise
+        print(explain(error), file=sys.stderr)
+        return InputError.exit_code
+    return 0
+
+
+def explain(error):
+    """One line for an operating system error that nobody explained closer by."""
+    where = error.filename if error.filename is not None else "a file"
+    return f"{where}: {error.strerror or error}. Check the path, its permissions and the disk."

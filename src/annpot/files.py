@@ -1,0 +1,74 @@
+"""Writing files so that a reader never sees half of one."""
+
+import contextlib
+import errno
+import os
+from pathlib import Path
+
+from annpot.errors import InputError
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@contextlib.contextmanager
+def atomic_path(path):
+    """Temporary path beside `path` that takes its name when the block succeeds.
+
+    The content is synced to disk before the rename. When the block fails, the
+    temporary file is removed and what stood at `path` before is untouched.
+
+    Raises:
+        InputError: the disk is full or the folder cannot be written.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with explained_write_errors(path):
+            yield temporary
+            sync(temporary)
+            os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path, text):
+    """Write `text` to `path` atomically (see `atomic_path`)."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_bytes(path, content):
+    """Write `content` to `path` atomically (see `atomic_path`)."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def sync(path):
+    """Force the content of a written file to disk."""
+    with open(path, "rb") as stream:
+        os.fsync(stream.fileno())
+
+
+def make_folder(path):
+    """Create a folder and its parents; an existing one is fine."""
+    with explained_write_errors(path):
+        Path(path).mkdir(parents=True, exist_ok=True)
+
+
+@contextlib.contextmanager
+def explained_write_errors(path):
+    """Turn the operating system's refusals to write `path` into an InputError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise InputError(
+                f"{path}: the disk is full ({error.strerror}). Nothing was changed there; "
+                "free some space and run the same command again."
+            ) from error
+        if isinstance(error, (PermissionError, NotADirectoryError, FileExistsError)):
+            raise InputError(
+                f"{path}: cannot be written ({error.strerror}). Choose another folder "
+                "or change its permissions."
+            ) from error
+        raise

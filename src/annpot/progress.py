@@ -1,0 +1,58 @@
+"""Progress of long work: a bar on a terminal, plain lines anywhere else."""
+
+import contextlib
+import sys
+import time
+
+PLAIN_INTERVAL = 5.0  # seconds between plain lines
+
+
+@contextlib.contextmanager
+def progress(description, total, unit="", stream=None):
+    """Context whose value is `advance(n, note="")`.
+
+    Args:
+        description: what is being done, for example "descriptors".
+        total: number of steps of the whole work.
+        unit: what a step is, for example "structures".
+        stream: where to write; standard output when None.
+    """
+    stream = sys.stdout if stream is None else stream
+    show = _bar if stream.isatty() else _plain_lines
+    with show(description, total, unit, stream) as advance:
+        yield advance
+
+
+@contextlib.contextmanager
+def _bar(description, total, unit, stream):
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress
+    from rich.progress import TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+        TextColumn(unit), TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(file=stream)) as bar:
+        task = bar.add_task(description, total=total, note="")
+        yield lambda n=1, note="": bar.update(task, advance=n, note=note)
+
+
+@contextlib.contextmanager
+def _plain_lines(description, total, unit, stream):
+    started = shown = time.monotonic()
+    done = 0
+
+    def advance(n=1, note=""):
+        nonlocal done, shown
+        done += n
+        now = time.monotonic()
+        if done < total and now - shown < PLAIN_INTERVAL:
+            return
+        shown = now
+        left = (now - started) / max(done, 1) * (total - done)
+        ending = f", {left:.0f} s left" if done < total else f" in {now - started:.1f} s"
+        text = f"{description}: {done}/{total} {unit}{ending} {note}"
+        print(text.rstrip(), file=stream, flush=True)
+
+    yield advance
