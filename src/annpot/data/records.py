@@ -1,0 +1,87 @@
+"""What is stored for each structure once its descriptors are computed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from annpot.errors import InputError
+
+NO_NAME = "N.A."  # what a record without a name is called
+LARGEST_EXACT_INDEX = 2**24  # the file formats hold sparse indices as float32
+
+
+@dataclass(frozen=True, eq=False)
+class DenseDerivatives:
+    """All derivatives of the descriptors with respect to the positions.
+
+    Attributes:
+        values: (n_atoms, g_size, n_atoms, 3) float32, 1/angstrom;
+            values[i, c, k, x] = dG_ic / dr_kx.
+    """
+
+    values: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class SparseDerivatives:
+    """The derivatives that are not zero, as coordinates of the dense array.
+
+    Attributes:
+        values: (n_values,) float32, 1/angstrom.
+        rows: (n_values,) int64, i * g_size + c of dG_ic / dr_kx.
+        columns: (n_values,) int64, 3 k + x of dG_ic / dr_kx.
+    """
+
+    values: np.ndarray
+    rows: np.ndarray
+    columns: np.ndarray
+
+    def dense(self, n_atoms, g_size):
+        """The same derivatives as a DenseDerivatives."""
+        values = np.zeros((n_atoms * g_size, 3 * n_atoms), dtype=np.float32)
+        values[self.rows, self.columns] = self.values
+        return DenseDerivatives(values.reshape(n_atoms, g_size, n_atoms, 3))
+
+
+@dataclass(frozen=True, eq=False)
+class DescriptorRecord:
+    """Descriptors and labels of one structure.
+
+    Attributes:
+        name: key of the structure.
+        species: (n_atoms,) int64, index of each atom in the ordered species list.
+        g: (n_atoms, g_size) float32, the descriptors.
+        energy: total energy, eV; a file that has it only in float32 gives that.
+        forces: (n_atoms, 3) float32, eV/angstrom, or None.
+        derivatives: DenseDerivatives, SparseDerivatives or None.
+        per_atom_quantity: (n_atoms,) float32, or None.
+    """
+
+    name: str
+    species: np.ndarray
+    g: np.ndarray
+    energy: float
+    forces: np.ndarray | None = None
+    derivatives: DenseDerivatives | SparseDerivatives | None = None
+    per_atom_quantity: np.ndarray | None = None
+
+    @property
+    def n_atoms(self):
+        """Number of atoms."""
+        return len(self.species)
+
+    @property
+    def g_size(self):
+        """Number of descriptor components of an atom."""
+        return self.g.shape[1]
+
+
+def check_sparse_indices(record):
+    """Raise an InputError where float32 cannot hold a sparse index exactly."""
+    size = record.n_atoms * record.g_size
+    if size > LARGEST_EXACT_INDEX:
+        raise InputError(
+            f"{record.name}: sparse derivatives of {record.n_atoms} atoms with "
+            f"{record.g_size} components need indices up to {size}, but the format "
+            f"holds them exactly only up to {LARGEST_EXACT_INDEX}. Use dense ones."
+        )
