@@ -11,11 +11,13 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextlib.contextmanager
-def atomic_path(path):
+def atomic_path(path, durable=True):
     """Temporary path beside `path` that takes its name when the block succeeds.
 
-    The content is synced to disk before the rename. When the block fails, the
-    temporary file is removed and what stood at `path` before is untouched.
+    The content is synced to disk before the rename, unless `durable` is False:
+    then a killed process still leaves no half file, but a power cut may. When the
+    block fails, the temporary file is removed and what stood at `path` before is
+    untouched.
 
     Raises:
         InputError: the disk is full or the folder cannot be written.
@@ -25,7 +27,8 @@ def atomic_path(path):
     try:
         with explained_write_errors(path):
             yield temporary
-            sync(temporary)
+            if durable:
+                sync(temporary)
             os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -63,8 +66,8 @@ def explained_write_errors(path):
     except OSError as error:
         if error.errno in _NO_ROOM:
             raise InputError(
-                f"{path}: the disk is full ({error.strerror}). Nothing was changed there; "
-                "free some space and run the same command again."
+                f"{path}: the disk is full ({error.strerror}). Nothing was changed "
+                "there; free some space and run the same command again."
             ) from error
         if isinstance(error, (PermissionError, NotADirectoryError, FileExistsError)):
             raise InputError(

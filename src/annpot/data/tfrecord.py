@@ -96,8 +96,8 @@ def checked_payload(framed, place, *arguments):
         or masked_crc(payload) != _CHECKSUM.unpack(footer)[0]
     ):
         raise InputError(
-            f"{place(*arguments)}: the checksum of its content does not match. The file "
-            "is corrupt; pack it again."
+            f"{place(*arguments)}: the checksum of its content does not match. The "
+            "file is corrupt; pack it again."
         )
     return payload
 
