@@ -1,0 +1,82 @@
+"""Descriptors of structures."""
+
+from contextlib import contextmanager
+from functools import lru_cache
+from threading import Lock
+
+import numba
+import numpy as np
+
+from annpot.descriptors.symmetry_functions import fill_descriptors, kernel_constants
+from annpot.neighbors import neighbor_list
+from annpot.structures.batch import structure_batch
+
+ATOMS_PER_CALL = 8192  # bounds the memory of neighbour lists
+
+# One of numba's thread pools aborts the process when entered from two threads.
+_kernel_lock = Lock()
+_constants = lru_cache(maxsize=16)(kernel_constants)
+
+
+def descriptors(structures, settings, dtype=np.float64, threads=None):
+    """Descriptor of every atom of every structure.
+
+    A structure's numbers do not depend on what else is in the call or on the number
+    of threads, to the last bit.
+
+    Args:
+        structures: sequence of objects with symbols, positions (n_atoms, 3) and cell
+            (3, 3) in angstrom, and pbc (3,); for example Structure or ase.Atoms.
+        settings: DescriptorSettings.
+        dtype: of the result; sums are always float64.
+        threads: number of cores to use; all when None.
+
+    Returns:
+        List of arrays (n_atoms, n_features), one per structure.
+
+    Raises:
+        InputError: unknown elements, coordinates that are not numbers, cells
+            without volume, atoms at one place.
+    """
+    structures = list(structures)
+    result = []
+    for start, stop in _calls(structures):
+        batch = structure_batch(structures[start:stop], settings.species)
+        g = batch_descriptors(batch, settings, dtype, threads)
+        edges = batch.first.tolist()
+        result += [g[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return result
+
+
+def batch_descriptors(batch, settings, dtype=np.float64, threads=None):
+    """Descriptors (n_atoms, n_features) of the atoms of a StructureBatch."""
+    found = neighbor_list(batch, settings.r_cut)
+    neighbors = (found.j, found.vectors, found.distances, found.first)
+    g = np.empty((len(batch.positions), settings.n_features), dtype)
+    with _kernel_lock, _threads(threads):
+        fill_descriptors(batch.species, neighbors, _constants(settings), g)
+    return g
+
+
+@contextmanager
+def _threads(number):
+    """Let compiled code use `number` threads, or all of them."""
+    before = numba.get_num_threads()
+    most = numba.config.NUMBA_NUM_THREADS
+    numba.set_num_threads(most if number is None else max(1, min(number, most)))
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)
+
+
+def _calls(structures):
+    """Yield (start, stop) of groups of structures of about ATOMS_PER_CALL atoms."""
+    start = n_atoms = 0
+    for k, structure in enumerate(structures):
+        n_atoms += len(structure.positions)
+        if n_atoms >= ATOMS_PER_CALL:
+            yield start, k + 1
+            start, n_atoms = k + 1, 0
+    if start < len(structures):
+        yield start, len(structures)
