@@ -1,0 +1,103 @@
+"""Where each record of a data set stands on disk, so that any one can be read alone."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from annpot.data.tfrecord import CHECKSUM_BYTES, checked_payload, record_spans
+from annpot.errors import InputError
+
+
+@dataclass(frozen=True)
+class RecordIndex:
+    """Byte spans of all records of a folder of TFRecord files.
+
+    Attributes:
+        files: the files, sorted by name with numbers in numeric order.
+        file_of: (n_records,) index into `files`.
+        offsets: (n_records,) first byte of each payload.
+        lengths: (n_records,) bytes of each payload.
+    """
+
+    files: tuple[Path, ...]
+    file_of: np.ndarray
+    offsets: np.ndarray
+    lengths: np.ndarray
+
+    def __len__(self):
+        return len(self.offsets)
+
+    @property
+    def n_bytes(self):
+        """Bytes of all payloads."""
+        return int(self.lengths.sum())
+
+    def place(self, record):
+        """Words that tell a user where a record is."""
+        file = int(self.file_of[record])
+        number = record - int(np.searchsorted(self.file_of, file)) + 1
+        return f"{self.files[file]}: record {number}"
+
+    def read(self, records):
+        """Payloads of some records, in the given order, checksums verified.
+
+        Args:
+            records: (n,) integer numbers of records; repetitions are allowed.
+
+        Returns:
+            list of bytes.
+        """
+        payloads = [b""] * len(records)
+        by_place = np.lexsort((self.offsets[records], self.file_of[records]))
+        stream, opened = None, None
+        try:
+            for position in by_place:
+                record = records[position]
+                file = self.file_of[record]
+                if file != opened:
+                    if stream is not None:
+                        stream.close()
+                    stream, opened = open(self.files[file], "rb"), file
+                stream.seek(int(self.offsets[record]))
+                framed = stream.read(int(self.lengths[record]) + CHECKSUM_BYTES)
+                payloads[position] = checked_payload(framed, self.place, record)
+        finally:
+            if stream is not None:
+                stream.close()
+        return payloads
+
+
+def index_records(folder):
+    """RecordIndex of all `*.tfrecord` files of a folder.
+
+    Raises:
+        InputError: no such folder, no TFRecord in it, or a damaged file.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(
+            f"{folder}: no such folder. Expected a folder of .tfrecord files; check "
+            "data_dir, or make the files with app_tfr_packer."
+        )
+    files = tuple(sorted(folder.glob("*.tfrecord"), key=natural_order))
+    spans = [record_spans(file) for file in files]
+    if not sum(len(offsets) for offsets, _ in spans):
+        raise InputError(
+            f"{folder}: no records in it. Expected .tfrecord files made by app_tfr_packer."
+        )
+    return RecordIndex(
+        files=files,
+        file_of=np.repeat(
+            np.arange(len(files)), [len(offsets) for offsets, _ in spans]
+        ),
+        offsets=np.concatenate([offsets for offsets, _ in spans]),
+        lengths=np.concatenate([lengths for _, lengths in spans]),
+    )
+
+
+def natural_order(path):
+    """Sorting key that puts train-2 before train-10."""
+    parts = re.split(r"(\d+)", path.name)
+    return [int(part) if part.isdigit() else part for part in parts]
