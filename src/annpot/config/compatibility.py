@@ -1,0 +1,320 @@
+"""PANNA's old names and spellings, translated into the present ones.
+
+This is the only module that knows them: behind it there is one name for each key.
+Keys of PANNA 2.0 that have no effect here, or are not available yet, are declared with
+the other keys in `annpot.config.schema`; the tables below hold what PANNA 2.0 itself
+no longer knows, or knows under another name.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from annpot.config.ini import Entry, IniFile
+from annpot.config.problems import place
+
+ALL_NETWORKS = "network sections"  # [DEFAULT_NETWORK] and the element sections
+
+
+@dataclass(frozen=True)
+class Renamed:
+    """A key with an old name.
+
+    Attributes:
+        command: `app_train`.
+        old: (section, key) of old.
+        new: (section, key) of today.
+        yields: whether the new name wins without complaint when both are given.
+        convert: old text -> new text.
+        note: what convert does, for the reference of keywords.
+    """
+
+    command: str
+    old: tuple[str, str]
+    new: tuple[str, str]
+    yields: bool = False
+    convert: Callable[[str], str] = str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Retired:
+    """A key of old that is only looked at.
+
+    Attributes:
+        command: `app_train`.
+        old: (section, key).
+        why: why it has no effect.
+        off: texts, in lower case, that ask for nothing; None when all do.
+        instead: what to do when another text is given.
+    """
+
+    command: str
+    old: tuple[str, str]
+    why: str
+    off: tuple[str, ...] | None = None
+    instead: str = ""
+
+
+def _models_folder(text):
+    return f"{text.rstrip('/')}/_models"
+
+
+IO = "IO_INFORMATION"
+FALSE = ("0", "no", "false", "off")
+TRUE = ("1", "yes", "true", "on")
+
+SECTIONS = {("app_train", "LEARNING_PARAMETERS"): "TRAINING_PARAMETERS"}
+
+RENAMED = (
+    *(
+        Renamed("app_train", ("PARALLELIZATION", key), (IO, key), yields=True)
+        for key in (
+            "num_parallel_readers",
+            "num_parallel_calls",
+            "shuffle_buffer_size_multiplier",
+            "prefetch_buffer_size_multiplier",
+            "dataset_cache",
+        )
+    ),
+    Renamed(
+        "app_train",
+        ("PARALLELIZATION", "intra_op_parallelism_threads"),
+        (IO, "threads"),
+    ),
+    Renamed(
+        "app_train",
+        (IO, "tensorboard_log_frequency"),
+        (IO, "log_frequency"),
+        yields=True,
+    ),
+    Renamed("app_train", (IO, "avg_speed_steps"), (IO, "avg_speed_step")),
+    Renamed(
+        "app_evaluate",
+        (IO, "train_dir"),
+        (IO, "networks_dir"),
+        convert=_models_folder,
+        note="the folder _models inside it",
+    ),
+    Renamed("app_evaluate", (IO, "example_format"), (IO, "input_format")),
+    Renamed(
+        "app_extract_weights",
+        (IO, "train_dir"),
+        (IO, "network_dir"),
+        convert=_models_folder,
+        note="the folder _models inside it",
+    ),
+)
+
+RETIRED = (
+    Retired(
+        "app_train",
+        ("DATA_INFORMATION", "scaffold_type"),
+        "there is one kind of scaffold",
+        off=("panna",),
+        instead="Remove the key.",
+    ),
+    Retired(
+        "app_train",
+        ("PARALLELIZATION", "inter_op_parallelism_threads"),
+        "operations run one after the other",
+    ),
+    Retired(
+        "app_tfr_packer",
+        ("CONTENT_INFORMATION", "n_species"),
+        "dataset.json and the records tell the species",
+    ),
+    Retired(
+        "app_gvect_calculator",
+        ("MISC", "long_range"),
+        "off is the only choice",
+        off=FALSE,
+        instead="Remove the key.",
+    ),
+    Retired(
+        "app_evaluate",
+        (IO, "networks_format"),
+        "checkpoints are evaluated",
+        off=("tf_checkpoint",),
+        instead="Give networks_dir a folder of checkpoints and remove the key.",
+    ),
+    Retired("app_evaluate", (IO, "networks_folder"), "checkpoints are evaluated"),
+    Retired(
+        "app_evaluate",
+        ("PARALLELIZATION", "number_of_process"),
+        "threads are chosen by the linear algebra library",
+    ),
+    Retired(
+        "app_evaluate",
+        ("VALIDATION_OPTIONS", "add_offset"),
+        "energies include the offsets",
+        off=TRUE,
+        instead="Remove the key; energies include the offsets.",
+    ),
+    Retired("app_evaluate", ("TFR_STRUCTURE", "g_size"), "the records tell it"),
+    Retired(
+        "app_evaluate", ("TFR_STRUCTURE", "sparse_derivatives"), "the records tell it"
+    ),
+    Retired(
+        "app_extract_weights", (IO, "species_list"), "the checkpoint tells the species"
+    ),
+)
+
+VALUES = {  # old spelling, in lower case -> present spelling
+    ("app_train", IO, "input_format"): {"tfr": "tfr"},
+    ("app_train", "VALIDATION_OPTIONS", "input_format"): {"tfr": "tfr"},
+    ("app_evaluate", IO, "input_format"): {"tfr": "tfr", "single_files": "bin"},
+    ("app_train", ALL_NETWORKS, "nn_type"): {
+        "a2aff": "a2aff",
+        "a2ff": "a2aff",
+        "ff": "a2aff",
+        "a2a": "a2aff",
+    },
+}
+
+GONE_LOSSES = {
+    "exp_quad_std_atom": "exp_quad_atom",
+    "quad_exp_tanh": "quad",
+    "quad_exp_tanh_atom": "quad_atom",
+    "quad_exp_tanh_std_atom": "quad_std_atom",
+    "quad_atom_exp_tanh_atom": "quad_atom",
+}
+GONE_VALUES = {  # values that PANNA 2.0 dropped -> what to write instead
+    ("app_train", "TRAINING_PARAMETERS", "loss_function"): {
+        old: f"PANNA 2.0 dropped it. Write loss_function = {new}."
+        for old, new in GONE_LOSSES.items()
+    }
+}
+
+
+def modernised(command, known_sections, ini, problems, notices):
+    """IniFile with all old names replaced by present ones; lines stay.
+
+    Args:
+        command: `app_train`.
+        known_sections: sections of today; others are emptied and dropped.
+        ini: IniFile as written.
+        problems: Problems, gets old keys that ask for something not available.
+        notices: list, gets one line for each old name.
+    """
+    headers, entries = _rename_sections(command, ini, notices)
+    for rule in RENAMED:
+        if rule.command == command and _lower(rule.old) in entries:
+            _rename(rule, ini, entries, problems, notices)
+    if command == "app_gvect_calculator":
+        _join_periodic_directions(ini, entries, notices)
+    for rule in RETIRED:
+        if rule.command == command and _lower(rule.old) in entries:
+            _retire(rule, ini, entries, problems, notices)
+    for name, entry in entries.items():
+        entries[name] = _present_value(command, ini, entry, problems, notices)
+    for section in old_sections(command) - set(known_sections):
+        _close_section(section, headers, entries, problems)
+    return IniFile(ini.path, headers, entries)
+
+
+def old_sections(command):
+    """Sections that old keys of a command may stand in."""
+    return {rule.old[0] for rule in (*RENAMED, *RETIRED) if rule.command == command}
+
+
+def _lower(name):
+    section, key = name
+    return section, key.lower()
+
+
+def _rename_sections(command, ini, notices):
+    headers, entries = dict(ini.headers), dict(ini.entries)
+    for (owner, old), new in SECTIONS.items():
+        if owner != command or old not in headers or new in headers:
+            continue
+        notices.append(f"{ini.where(old)}: [{old}] is an old name of [{new}].")
+        headers[new] = headers.pop(old)
+        for section, key in [name for name in entries if name[0] == old]:
+            entries[(new, key)] = replace(entries.pop((section, key)), section=new)
+    return headers, entries
+
+
+def _rename(rule, ini, entries, problems, notices):
+    entry = entries.pop(_lower(rule.old))
+    section, key = rule.new
+    line = place(ini.path, entry.line)
+    old, new = f"[{entry.section}] {entry.key}", f"[{section}] {key}"
+    text = entry.text if entry.text is None else rule.convert(entry.text)
+    present = entries.get(_lower(rule.new))
+    if present is None:
+        note = f", {rule.note}" if rule.note else ""
+        notices.append(f"{line}: {old} is an old name of {new}{note}.")
+        entries[_lower(rule.new)] = Entry(section, key, text, entry.line)
+    elif rule.yields or text == present.text:
+        notices.append(f"{line}: {old} has no effect: {new} is given.")
+    else:
+        problems.add(
+            f"{old} = {entry.text}: it is an old name of {new}, which is given in line "
+            f"{present.line} with another value. Keep one.",
+            entry.line,
+        )
+
+
+def _join_periodic_directions(ini, entries, notices):
+    """pbc1, pbc2, pbc3, each False when absent -> use_pbc."""
+    given = [("PBC", f"pbc{i}") for i in (1, 2, 3)]
+    found = {name: entries.pop(name) for name in given if name in entries}
+    if not found:
+        return
+    first = min(found.values(), key=lambda entry: entry.line)
+    line = place(ini.path, first.line)
+    if ("PBC", "use_pbc") in entries:
+        notices.append(f"{line}: [PBC] pbc1 .. pbc3 have no effect: use_pbc is given.")
+        return
+    texts = [found[name].text or "" if name in found else "False" for name in given]
+    notices.append(f"{line}: [PBC] pbc1 .. pbc3 are old names of [PBC] use_pbc.")
+    entries[("PBC", "use_pbc")] = Entry("PBC", "use_pbc", ", ".join(texts), first.line)
+
+
+def _retire(rule, ini, entries, problems, notices):
+    entry = entries.pop(_lower(rule.old))
+    asked = (entry.text or "").strip().lower()
+    written = f"[{entry.section}] {entry.key}"
+    if rule.off is None or asked in rule.off:
+        line = place(ini.path, entry.line)
+        notices.append(f"{line}: {written} has no effect: {rule.why}.")
+    else:
+        problems.add(
+            f"{written} = {entry.text}: not available. {rule.instead}", entry.line
+        )
+
+
+def _present_value(command, ini, entry, problems, notices):
+    """The entry with the present spelling of its value."""
+    section, key = entry.section, entry.key.lower()
+    asked = (entry.text or "").strip().lower()
+    gone = GONE_VALUES.get((command, section, key), {})
+    if asked in gone:
+        problems.add(
+            f"[{section}] {entry.key} = {entry.text}: not available. {gone[asked]}",
+            entry.line,
+        )
+        return replace(entry, text=None)
+    spellings = VALUES.get((command, section, key)) or VALUES.get(
+        (command, ALL_NETWORKS, key), {}
+    )
+    present = spellings.get(asked)
+    if present is None or present == entry.text:
+        return entry
+    notices.append(
+        f"{place(ini.path, entry.line)}: [{section}] {entry.key} = {entry.text} is "
+        f"read as {present}."
+    )
+    return replace(entry, text=present)
+
+
+def _close_section(section, headers, entries, problems):
+    """Drop an old section; what is left in it is unknown."""
+    headers.pop(section, None)
+    for name in [name for name in entries if name[0] == section]:
+        entry = entries.pop(name)
+        problems.add(
+            f"unknown key '{entry.key}' in [{section}]. Remove it or check its "
+            "section.",
+            entry.line,
+        )

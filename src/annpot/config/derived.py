@@ -1,0 +1,33 @@
+"""Values that follow from other values of the same file."""
+
+
+def run_length(parts):
+    """Fill steps_per_epoch and max_epochs where max_steps is given instead.
+
+    steps_per_epoch = max(1, max_steps // 10), max_epochs = the epochs max_steps needs;
+    the last one may be shorter.
+    """
+    training = parts.training
+    if training.max_steps is None:
+        return
+    per_epoch = training.steps_per_epoch or max(1, training.max_steps // 10)
+    parts.training = training.model_copy(
+        update={
+            "steps_per_epoch": per_epoch,
+            "max_epochs": -(-training.max_steps // per_epoch),
+        }
+    )
+
+
+def validation_like_training(parts):
+    """Validation reads the format and the batches of training unless told."""
+    validation = parts.validation
+    parts.validation = validation.model_copy(
+        update={
+            "batch_size": validation.batch_size or parts.training.batch_size,
+            "input_format": validation.input_format or parts.io.input_format,
+        }
+    )
+
+
+DERIVED = {"app_train": (run_length, validation_like_training)}

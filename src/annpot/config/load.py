@@ -1,0 +1,41 @@
+"""Reading the INI file of a command into its frozen configuration."""
+
+from annpot.config.compatibility import modernised
+from annpot.config.derived import DERIVED
+from annpot.config.expanded import expanded_keys
+from annpot.config.ini import read_ini
+from annpot.config.rules import RULES
+from annpot.config.source import IniSource
+from annpot.config.validate import sections_of, validated
+
+
+def load(config_type, path):
+    """Configuration of type `config_type` from the INI file `path`.
+
+    Raises:
+        InputError: with every problem of the file, in the order of its lines.
+    """
+    command = config_type.command
+    ini, problems = read_ini(path)
+    notices = []
+    names = [section.name for section in sections_of(config_type).values()]
+    ini = modernised(command, names, ini, problems, notices)
+    parts = validated(config_type, ini, problems, notices)
+    for rule in RULES[command]:
+        rule(parts, ini, problems)
+    problems.raise_if_any()
+    for derive in DERIVED.get(command, ()):
+        derive(parts)
+    source = IniSource(ini, tuple(notices), tuple(_keys(parts)))
+    return config_type(**vars(parts), source=source)
+
+
+def _keys(parts):
+    elements = vars(parts).get("elements", {})
+    for attribute, section in vars(parts).items():
+        if attribute != "elements":
+            yield from expanded_keys(section.name, section)
+    for symbol, section in elements.items():
+        for key in expanded_keys(symbol, section):
+            if key.value is not None:
+                yield key

@@ -1,0 +1,1 @@
+"""Every key of the five commands, declared once: one module per command."""

@@ -1,0 +1,94 @@
+"""Keys of app_train, all sections together."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from annpot.config.element_settings import element_settings
+from annpot.config.grammar import BOOLEAN, ELEMENT_LIST, INTEGER, NUMBER, NUMBER_LIST
+from annpot.config.schema.keys import REQUIRED, Section, key
+from annpot.config.schema.train_io import TrainIo, TrainValidation
+from annpot.config.schema.train_networks import DefaultNetwork, ElementNetwork
+from annpot.config.schema.train_parameters import Training
+from annpot.config.source import IniSource
+
+
+class TrainData(Section):
+    """What the data are."""
+
+    name: ClassVar[str] = "DATA_INFORMATION"
+    about: ClassVar[str] = "Elements of the data and their energy offsets."
+
+    atomic_sequence: tuple[str, ...] = key(
+        ELEMENT_LIST, REQUIRED, help="elements in the order of the descriptor's species"
+    )
+    output_offset: tuple[float, ...] | None = key(
+        NUMBER_LIST,
+        None,
+        unit="eV",
+        help="energy added per atom of each element, in the order of atomic_sequence",
+        default_text="from networks_metadata, else 0",
+    )
+    energy_rescale: float = key(
+        NUMBER,
+        1.0,
+        help="factor on the reference energies",
+        instead="Set energy_rescale = 1 and scale the energies of the structures.",
+    )
+    sparse_derivatives: bool = key(
+        BOOLEAN,
+        False,
+        help="derivatives in the data are sparse",
+        without_effect="the records themselves say how derivatives are stored",
+    )
+    examples_name: bool = key(
+        BOOLEAN,
+        True,
+        help="records hold the names of their structures",
+        without_effect="names are read where the records have them",
+    )
+    max_atoms: int = key(
+        INTEGER,
+        -1,
+        help="atoms to which structures are padded",
+        without_effect="shapes are found from the data",
+    )
+
+
+class TrainLongRange(Section):
+    """Long-range electrostatics."""
+
+    name: ClassVar[str] = "LONG_RANGE"
+    about: ClassVar[str] = "Long-range electrostatics."
+
+    long_range_el: bool = key(
+        BOOLEAN,
+        False,
+        help="long-range electrostatics",
+        instead="Set long_range_el = False.",
+    )
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """What app_train is asked to do.
+
+    Attributes:
+        elements: ElementNetwork of each element of atomic_sequence; one without any
+            key where the file has no section for the element.
+        source: where all this was read.
+    """
+
+    io: TrainIo
+    training: Training
+    data: TrainData
+    default_network: DefaultNetwork
+    validation: TrainValidation
+    long_range: TrainLongRange
+    elements: dict[str, ElementNetwork]
+    source: IniSource = field(compare=False, repr=False)
+    command: ClassVar[str] = "app_train"
+    element_type: ClassVar[type] = ElementNetwork
+
+    def element_network(self, symbol):
+        """ElementNetworkSettings of an element, merged from all sections."""
+        return element_settings(self, symbol)

@@ -1,0 +1,225 @@
+"""Keys of app_train: where data come from, how to start, how often to write."""
+
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from annpot.config.grammar import (
+    AUTO_BOOLEAN,
+    BOOLEAN,
+    INTEGER,
+    NUMBER,
+    PATH,
+    RANGE,
+    WORD,
+    WORD_LIST,
+)
+from annpot.config.schema.keys import REQUIRED, Section, key
+
+PACK_FIRST = "Make TFRecords with app_gvect_calculator and app_tfr_packer."
+RESTART_MODES = Literal[
+    "default",
+    "force_default",
+    "continue_from_last_ckpt",
+    "specific_ckpt",
+    "metadata",
+    "no",
+]
+
+
+class TrainIo(Section):
+    """Where data come from, where results go, how often they are written."""
+
+    name: ClassVar[str] = "IO_INFORMATION"
+    about: ClassVar[str] = "Data, results, how to start, how often to write."
+
+    data_dir: Path = key(PATH, Path("tfrs"), help="folder of the TFRecords to train on")
+    train_dir: Path = key(PATH, REQUIRED, help="folder of everything the run writes")
+    input_format: Literal["tfr", "example"] = key(
+        WORD,
+        "tfr",
+        help="format of the data",
+        later={"example": PACK_FIRST},
+    )
+    gvect_ini: Path | None = key(
+        PATH,
+        None,
+        help="descriptor settings for input_format = example",
+        without_effect="it belongs to input_format = example",
+    )
+    restart_mode: RESTART_MODES = key(
+        WORD,
+        "default",
+        help="how to start, see Restart modes",
+    )
+    restart_file: Path | None = key(
+        PATH, None, help="checkpoint of restart_mode = specific_ckpt, without .index"
+    )
+    restart_epoch: int | None = key(
+        INTEGER,
+        None,
+        ge=0,
+        help="epoch of restart_file, where the file does not say",
+        default_text="read from the checkpoint, else 0",
+    )
+    restart_step: int | None = key(
+        INTEGER,
+        None,
+        ge=0,
+        help="step of restart_file, where the file does not say",
+        default_text="read from the checkpoint, else 0",
+    )
+    save_checkpoint_steps: int | None = key(
+        INTEGER,
+        None,
+        ge=1,
+        unit="steps",
+        affects_result=False,
+        help="steps between checkpoints",
+        default_text="once per epoch (PANNA: log_frequency)",
+    )
+    log_frequency: int = key(
+        INTEGER,
+        1,
+        ge=1,
+        unit="steps",
+        affects_result=False,
+        help="steps between TensorBoard scalars",
+    )
+    metrics: tuple[Literal["MAE", "RMSE", "loss"], ...] = key(
+        WORD_LIST,
+        ("MAE",),
+        affects_result=False,
+        help="columns of metrics.dat and of the progress bar",
+    )
+    progbar_interval: float = key(
+        NUMBER,
+        1.0,
+        gt=0,
+        unit="s",
+        affects_result=False,
+        help="seconds between updates of the progress bar",
+    )
+    dataset_shuffle: bool = key(
+        BOOLEAN, True, help="draw a new order of the records in each pass"
+    )
+    dataset_cache: bool | Literal["auto"] = key(
+        AUTO_BOOLEAN,
+        "auto",
+        affects_result=False,
+        help="keep the data in memory; auto: when they fit into memory_budget_mb",
+    )
+    memory_budget_mb: float = key(
+        NUMBER,
+        2048.0,
+        gt=0,
+        unit="MB",
+        affects_result=False,
+        ours=True,
+        help="largest data set that dataset_cache = auto keeps in memory",
+    )
+    num_parallel_readers: int = key(
+        INTEGER,
+        1,
+        ge=1,
+        affects_result=False,
+        help="TFRecord files read at the same time",
+    )
+    num_parallel_calls: int = key(
+        INTEGER, 1, ge=1, affects_result=False, help="records parsed at the same time"
+    )
+    prefetch_buffer_size_multiplier: int = key(
+        INTEGER,
+        10,
+        ge=1,
+        unit="batches",
+        affects_result=False,
+        help="batches prepared in advance when data are streamed",
+    )
+    use_xla: bool | Literal["auto"] = key(
+        AUTO_BOOLEAN,
+        "auto",
+        ours=True,
+        help="compile the step with XLA; auto: for small steps (last bits differ)",
+    )
+    threads: int = key(
+        INTEGER,
+        0,
+        ge=0,
+        ours=True,
+        help="threads of one operation, 0 = TensorFlow's choice (last bits differ)",
+    )
+    shuffle_buffer_size_multiplier: int = key(
+        INTEGER,
+        10,
+        ge=1,
+        help="size of PANNA's shuffle buffer",
+        without_effect="the whole data set is shuffled",
+    )
+    max_ckpt_to_keep: int = key(
+        INTEGER,
+        1000,
+        ge=1,
+        help="number of checkpoints to keep",
+        without_effect="all checkpoints are kept, as in PANNA 2.0",
+    )
+    profile: tuple[int, int] = key(
+        RANGE,
+        (0, 0),
+        help="batches that TensorBoard profiles",
+        without_effect="a compiled chunk of steps has no batches to profile",
+    )
+    avg_speed_step: int | None = key(
+        INTEGER,
+        None,
+        help="steps over which speed is averaged",
+        without_effect="the progress bar shows the mean speed",
+    )
+    log_device_placement: bool = key(
+        BOOLEAN,
+        False,
+        help="log the device of each operation",
+        without_effect="devices are chosen by TensorFlow",
+    )
+    starting_model_save: int = key(
+        INTEGER,
+        -1,
+        help="step at which a SavedModel is written",
+        instead="Set it to -1; the checkpoints in train_dir/_models hold every step.",
+    )
+    final_model_save: int = key(
+        INTEGER,
+        -1,
+        help="step at which a SavedModel is written",
+        instead="Set it to -1; the checkpoints in train_dir/_models hold every step.",
+    )
+
+
+class TrainValidation(Section):
+    """Data that are only looked at."""
+
+    name: ClassVar[str] = "VALIDATION_OPTIONS"
+    about: ClassVar[str] = "Data that are evaluated at the end of each epoch."
+
+    data_dir: Path | None = key(
+        PATH,
+        None,
+        affects_result=False,
+        help="folder of the TFRecords to validate on",
+        default_text="no validation",
+    )
+    batch_size: int | None = key(
+        INTEGER,
+        None,
+        ge=1,
+        affects_result=False,
+        unit="structures",
+        help="structures evaluated together",
+        default_text="[TRAINING_PARAMETERS] batch_size",
+    )
+    input_format: Literal["tfr", "example"] | None = key(
+        WORD,
+        None,
+        help="format of the data",
+        default_text="[IO_INFORMATION] input_format",
+        later={"example": PACK_FIRST},
+    )

@@ -1,0 +1,153 @@
+"""Keys of app_train: loss, optimizer, learning rate and length of the run."""
+
+from typing import ClassVar, Literal
+
+from annpot.config.grammar import BOOLEAN, INTEGER, NUMBER, WORD
+from annpot.config.schema.keys import REQUIRED, Section, key
+
+NO_FORCES = "forces are not trained in this version"
+NO_CHARGES = "charges are not trained in this version"
+
+
+class Training(Section):
+    """Loss, optimizer, learning rate and length of the run."""
+
+    name: ClassVar[str] = "TRAINING_PARAMETERS"
+    about: ClassVar[str] = "Loss, optimizer, learning rate, length of the run."
+
+    batch_size: int = key(
+        INTEGER, REQUIRED, ge=1, unit="structures", help="structures per step"
+    )
+    max_epochs: int | None = key(
+        INTEGER,
+        None,
+        ge=1,
+        unit="epochs",
+        help="epoch at which training ends, counted from the first start",
+        default_text="needed unless max_steps is given",
+    )
+    steps_per_epoch: int | None = key(
+        INTEGER,
+        None,
+        ge=1,
+        unit="steps",
+        help="steps of an epoch; validation and a line of metrics.dat end it",
+        default_text="needed, or max(1, max_steps // 10) when max_steps is given",
+    )
+    max_steps: int | None = key(
+        INTEGER,
+        None,
+        ge=1,
+        unit="steps",
+        help="step at which training ends exactly, instead of max_epochs",
+        default_text="max_epochs x steps_per_epoch",
+    )
+    seed: int | None = key(
+        INTEGER,
+        None,
+        ge=0,
+        ours=True,
+        help="seed of the initial weights and of the order of the records",
+        default_text="drawn, printed and stored in the checkpoints",
+    )
+    precision: Literal["float32", "float64"] = key(
+        WORD,
+        "float32",
+        ours=True,
+        help="precision of the networks (energies are summed in float64)",
+    )
+    learning_rate: float = key(NUMBER, 1e-3, gt=0, help="learning rate at step 0")
+    learning_rate_constant: bool = key(
+        BOOLEAN, True, help="False: rate = learning_rate x factor ^ (step / decay_step)"
+    )
+    learning_rate_decay_step: float | None = key(
+        NUMBER,
+        None,
+        gt=0,
+        unit="steps",
+        help="steps in which the rate falls by the factor",
+        default_text="needed with learning_rate_constant = False",
+    )
+    learning_rate_decay_factor: float | None = key(
+        NUMBER,
+        None,
+        gt=0,
+        help="factor of the decay",
+        default_text="needed with learning_rate_constant = False",
+    )
+    staircase_decay_type: bool = key(
+        BOOLEAN, False, help="lower the rate in jumps: step / decay_step is floored"
+    )
+    beta1: float = key(NUMBER, 0.9, ge=0, lt=1, help="Adam: decay of the first moment")
+    beta2: float = key(
+        NUMBER, 0.999, ge=0, lt=1, help="Adam: decay of the second moment"
+    )
+    adam_eps: float = key(NUMBER, 1e-7, gt=0, help="Adam: added to the denominator")
+    loss_function: Literal[
+        "quad", "exp_quad", "quad_atom", "quad_std_atom", "exp_quad_atom"
+    ] = key(WORD, "quad", help="energy loss of a structure, see Losses")
+    energy_weight: Literal["n_atoms", "n_atoms2"] | None = key(
+        WORD,
+        None,
+        help="divide each structure's loss by its atoms or their square",
+        default_text="no weight",
+    )
+    energy_reduction: Literal["mean", "sum"] = key(
+        WORD, "mean", help="how the losses of a batch are joined"
+    )
+    energy_prefactor: float | None = key(
+        NUMBER,
+        None,
+        gt=0,
+        unit="1/eV^2",
+        help="p of the exponential losses exp(p x^2)",
+        default_text="1",
+    )
+    wscale_l1: float = key(NUMBER, 0.0, ge=0, help="adds wscale_l1 sum |W| to the loss")
+    wscale_l2: float = key(NUMBER, 0.0, ge=0, help="adds wscale_l2 sum W^2 to the loss")
+    bscale_l1: float = key(NUMBER, 0.0, ge=0, help="adds bscale_l1 sum |b| to the loss")
+    bscale_l2: float = key(NUMBER, 0.0, ge=0, help="adds bscale_l2 sum b^2 to the loss")
+    forces_cost: float = key(
+        NUMBER,
+        0.0,
+        ge=0,
+        help="weight of the forces in the loss",
+        instead="Set forces_cost = 0 to train on energies.",
+    )
+    floss_function: Literal["quad", "exp_quad", "quad_atom", "quad_percomp"] = key(
+        WORD, "quad", help="force loss", without_effect=NO_FORCES
+    )
+    force_weights: Literal["n_atoms", "n_atoms2", "3n_atoms", "3n_atoms2"] | None = key(
+        WORD, None, help="weight of the force loss", without_effect=NO_FORCES
+    )
+    force_reduction: Literal["mean", "sum"] = key(
+        WORD, "mean", help="how force losses are joined", without_effect=NO_FORCES
+    )
+    charge_cost: float = key(
+        NUMBER,
+        0.0,
+        ge=0,
+        help="weight of the charges in the loss",
+        instead="Set charge_cost = 0 to train on energies.",
+    )
+    qloss_function: Literal["quad", "exp_quad", "quad_atom"] = key(
+        WORD, "quad", help="charge loss", without_effect=NO_CHARGES
+    )
+    charge_weights: Literal["n_atoms", "n_atoms2"] | None = key(
+        WORD, None, help="weight of the charge loss", without_effect=NO_CHARGES
+    )
+    charge_reduction: Literal["mean", "sum"] = key(
+        WORD, "mean", help="how charge losses are joined", without_effect=NO_CHARGES
+    )
+    clip_value: float = key(
+        NUMBER,
+        0.0,
+        ge=0,
+        help="largest gradient component",
+        instead="Set clip_value = 0; a smaller learning_rate also keeps steps small.",
+    )
+
+    @property
+    def total_steps(self):
+        """Optimizer steps of the whole run."""
+        return self.max_steps or self.max_epochs * self.steps_per_epoch
