@@ -1,0 +1,164 @@
+"""What app_train shows: the summary before, the progress of the steps, the epochs."""
+
+import sys
+import time
+
+from annpot.networks.element_network import keras
+from annpot.progress import progress
+
+MEV = 1000.0
+PLAIN_INTERVAL = 10.0  # seconds between lines within an epoch, without a terminal
+
+
+class Screen:
+    """Writes to a terminal or, as plain lines, to anything else."""
+
+    def __init__(self, stream=None):
+        from rich.console import Console
+
+        stream = sys.stdout if stream is None else stream
+        width = None if stream.isatty() else 120
+        self.console = Console(file=stream, width=width, highlight=False, emoji=False)
+
+    def reading(self, description, n_records):
+        """Context for reading a folder, see `annpot.progress.progress`."""
+        return progress(description, n_records, "records", self.console.file)
+
+    def summary(self, config, run):
+        """Notices, networks, data and plan."""
+        from annpot.networks.activations import ACTIVATIONS
+
+        for note in run.notes:
+            self.line(f"note: {note}")
+        self.console.print(_network_table(run, ACTIVATIONS))
+        plan, step = run.plan, run.plan.step
+        n_training = len(run.feed.data)
+        n_validation = len(run.validator.data) if run.validator else 0
+        where = "in memory" if run.feed.data.resident else "streamed"
+        self.line(f"data        {n_training} structures ({where}), {n_validation} to validate")
+        self.line(
+            f"steps       {plan.total_steps} of {step.batch_size} structures, "
+            f"{plan.steps_per_epoch} per epoch, Adam from rate "
+            f"{step.learning_rate.initial:g}"
+        )
+        kind = "XLA" if step.xla else "graph"
+        self.line(f"precision   {step.precision}, compiled as {kind} program")
+        self.line(f"seed        {plan.seed}")
+        self.line(f"results     {config.io.train_dir}")
+
+    def nothing_to_do(self, config, run):
+        """Say that the run is finished already."""
+        self.line(
+            f"Nothing to do: {config.io.train_dir} is trained to step {run.start.step} "
+            f"(epoch {run.start.epoch}) already. Raise max_epochs or max_steps to go "
+            "on, or set restart_mode = force_default to start anew."
+        )
+
+    def callbacks(self, config, run):
+        """Keras callbacks that show the progress of a run."""
+        return [TrainingProgress(self, run, config.io.progbar_interval)]
+
+    def line(self, text):
+        """One line of text, as it is."""
+        self.console.print(text, markup=False, soft_wrap=True)
+
+
+class TrainingProgress(keras.callbacks.Callback):
+    """A progress bar for the steps, and one line for each epoch."""
+
+    def __init__(self, screen, run, interval):
+        super().__init__()
+        self.screen, self.plan, self.start = screen, run.plan, run.start
+        self.interval = interval
+        self.bar = None
+
+    def on_train_begin(self, logs=None):
+        """Start the clock and, on a terminal, the bar."""
+        self.epoch_clock = self.shown = time.monotonic()
+        self.epoch_step = self.start.step
+        self.screen.line("compiling the first step ...")
+        if self.screen.console.is_terminal:
+            self.bar = _steps_bar(self.screen.console, self.interval)
+            self.task = self.bar.add_task(
+                "", total=self.plan.total_steps, completed=self.start.step, loss=""
+            )
+            self.bar.start()
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Move the bar; `batch` counts optimizer steps."""
+        if self.bar is not None:
+            loss = f"loss {logs['loss']:.3g}"
+            self.bar.update(self.task, completed=batch, loss=loss)
+        elif time.monotonic() - self.shown > PLAIN_INTERVAL:
+            self.shown = time.monotonic()
+            self.screen.line(
+                f"step {batch}/{self.plan.total_steps} loss {logs['loss']:.3g}"
+            )
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Write the line of an epoch."""
+        now = time.monotonic()
+        step = int(logs["steps"])
+        rate = (step - self.epoch_step) / max(now - self.epoch_clock, 1e-9)
+        self.screen.line(
+            f"epoch {epoch + 1:>{len(str(self.plan.n_epochs))}}/{self.plan.n_epochs}  "
+            f"step {step:>{len(str(self.plan.total_steps))}}  "
+            f"{_measures(logs, '')}{_validation(logs)}  {rate:.0f} steps/s"
+        )
+        self.epoch_clock = self.shown = now
+        self.epoch_step = step
+
+    def on_train_end(self, logs=None):
+        """Take the bar away."""
+        if self.bar is not None:
+            self.bar.stop()
+
+
+def _measures(logs, prefix):
+    return (
+        f"loss {logs[prefix + 'loss']:.4g}  MAE {logs[prefix + 'mae_per_atom'] * MEV:.3g}"
+        f"  RMSE {logs[prefix + 'rmse_per_atom'] * MEV:.3g} meV/atom"
+    )
+
+
+def _validation(logs):
+    if "val_loss" not in logs:
+        return ""
+    return (
+        f" | validation MAE {logs['val_mae_per_atom'] * MEV:.3g}"
+        f"  RMSE {logs['val_rmse_per_atom'] * MEV:.3g} meV/atom"
+    )
+
+
+def _steps_bar(console, interval):
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress
+    from rich.progress import TextColumn, TimeRemainingColumn
+
+    return Progress(
+        TextColumn("steps"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        TextColumn("{task.fields[loss]}"),
+        console=console, refresh_per_second=min(1 / interval, 10), transient=True,
+    )  # fmt: skip
+
+
+def _network_table(run, activations):
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("element", "layers", "activations", "weights from", "trained"):
+        table.add_column(name, no_wrap=True)
+    for name in ("offset (eV)", "columns used", "parameters"):
+        table.add_column(name, justify="right")
+    for network, kept in zip(run.networks, run.plan.step.columns, strict=True):
+        spec = network.spec
+        table.add_row(
+            spec.element,
+            f"{spec.n_features}:" + ":".join(str(layer.size) for layer in spec.layers),
+            " ".join(activations[layer.activation].name for layer in spec.layers),
+            " ".join(network.sources),
+            " ".join("yes" if layer.trainable else "no" for layer in spec.layers),
+            f"{spec.offset:.6f}",
+            str(spec.n_features if kept is None else len(kept)),
+            str(sum((n_in + 1) * n_out for n_in, n_out in spec.shapes)),
+        )
+    return table

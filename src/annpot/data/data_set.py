@@ -1,0 +1,84 @@
+"""A folder of descriptor records, opened for training: counts, columns, access."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from annpot.data.atom_tables import FlatRecords
+from annpot.data.pipeline import RecordStream
+from annpot.data.record_index import index_records
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """What is known of all records, and the records themselves where they fit.
+
+    Attributes:
+        stream: RecordStream over the folder.
+        energies: (n_records,) total energies, eV, float64.
+        element_counts: (n_records, n_species) atoms of each element.
+        used: (n_species, n_features) whether a descriptor column differs from zero
+            in any atom of the element.
+        resident: FlatRecords of the whole folder, or None when it is streamed.
+    """
+
+    stream: RecordStream
+    energies: np.ndarray
+    element_counts: np.ndarray
+    used: np.ndarray
+    resident: FlatRecords | None
+
+    def __len__(self):
+        return len(self.energies)
+
+    @property
+    def n_atoms(self):
+        """(n_records,) atoms of each record."""
+        return self.element_counts.sum(axis=1)
+
+    def in_order(self):
+        """FlatRecords of the folder from first to last, a part at a time."""
+        return iter([self.resident]) if self.resident else self.stream.whole()
+
+
+def open_data_set(folder, n_features, n_species, options, memory_budget, advance):
+    """Read a folder of TFRecords once and keep what training needs of it.
+
+    Args:
+        folder: folder of `.tfrecord` files.
+        n_features: descriptor length (g_size).
+        n_species: number of elements.
+        options: ReadingOptions.
+        memory_budget: bytes of records that may stay in memory; a larger folder is
+            streamed, with memory that does not grow with its size but for the
+            per-record counts.
+        advance: called with the number of records after each part.
+
+    Returns:
+        DataSet.
+
+    Raises:
+        InputError: see `index_records` and `RecordStream.batches`.
+    """
+    index = index_records(folder)
+    stream = RecordStream(index, n_features, n_species, options)
+    keep = index.n_bytes <= memory_budget
+    parts, energies, counts = [], [], []
+    used = np.zeros((n_species, n_features), bool)
+    for part in stream.whole():
+        energies.append(part.energies)
+        counts.append(part.element_counts(n_species))
+        for element in range(n_species):
+            used[element] |= part.g[part.species == element].any(axis=0)
+        if keep:
+            parts.append(part)
+        advance(len(part.n_atoms))
+    return DataSet(
+        stream=stream,
+        energies=np.concatenate(energies),
+        element_counts=np.concatenate(counts),
+        used=used,
+        resident=FlatRecords.joined(parts) if keep else None,
+    )
+
+

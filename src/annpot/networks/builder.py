@@ -1,0 +1,149 @@
+"""From the INI file and stored networks to the specs and first weights of a run."""
+
+from dataclasses import dataclass
+
+from annpot.errors import InputError
+from annpot.networks.architecture import LayerSpec, LayerWeights, NetworkSpec
+from annpot.networks.array_file import read_array
+from annpot.networks.initial_weights import new_layer
+from annpot.networks.metadata import read_metadata
+
+GAUSSIAN, LINEAR = 1, 0
+
+
+@dataclass(frozen=True)
+class StartingNetwork:
+    """The network of one element before the first step.
+
+    Attributes:
+        spec: NetworkSpec.
+        layers: LayerWeights of each layer.
+        sources: where each layer's weights come from, in words for the summary.
+    """
+
+    spec: NetworkSpec
+    layers: tuple[LayerWeights, ...]
+    sources: tuple[str, ...]
+
+
+def starting_networks(config, n_features, seed):
+    """StartingNetwork of each element of `atomic_sequence`.
+
+    What an element's section or [DEFAULT_NETWORK] says wins; what they leave out
+    comes from `networks_metadata`. Each layer's weights follow its behavior:
+
+        new    random, from (seed, element, layer)
+        load   from layerN_*_file where given, else from networks_metadata
+        keep   from networks_metadata
+
+    Default: load with networks_metadata, else new.
+
+    Args:
+        config: TrainConfig.
+        n_features: descriptor length of the data.
+        seed: seed of the run.
+
+    Raises:
+        InputError: all elements' problems at once.
+    """
+    folder = config.default_network.networks_metadata
+    specs, weights = read_metadata(folder) if folder is not None else ((), {})
+    stored = {spec.element: (spec, weights[spec.element]) for spec in specs}
+    networks, problems = [], []
+    for element in config.data.atomic_sequence:
+        try:
+            networks.append(
+                _starting_network(config, element, n_features, stored, seed)
+            )
+        except InputError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise InputError(problems)
+    return networks
+
+
+def _starting_network(config, element, n_features, stored, seed):
+    settings = config.element_network(element)
+    known, kept = stored.get(element, (None, None))
+    section = element if config.source.is_given(element, "behavior") else None
+    where = config.source.where(section or "DEFAULT_NETWORK", "architecture")
+    spec = _spec(settings, known, n_features, where)
+    layers, sources = [], []
+    for number, shape in enumerate(spec.shapes):
+        source = _source(settings, number, known)
+        weights, words = _layer_weights(
+            source, settings, kept, (element, number, shape), seed, where
+        )
+        layers.append(weights)
+        sources.append(words)
+    return StartingNetwork(spec, tuple(layers), tuple(sources))
+
+
+def _spec(settings, known, n_features, where):
+    """NetworkSpec from the INI file's settings, completed by a stored one."""
+    if settings.architecture is not None:
+        sizes = settings.architecture
+    elif known is not None:
+        sizes = tuple(layer.size for layer in known.layers)
+    else:
+        raise InputError(
+            f"{where}: no architecture for {settings.symbol}. Give one like 128:32:1, "
+            "or networks_metadata with a network of that element."
+        )
+    same_depth = known is not None and len(known.layers) == len(sizes)
+    activations = settings.activations
+    if activations is None and same_depth:
+        activations = tuple(layer.activation for layer in known.layers)
+    elif activations is None:
+        activations = (GAUSSIAN,) * (len(sizes) - 1) + (LINEAR,)
+    trainable = settings.trainable
+    if trainable is None:
+        trainable = (True,) * len(sizes)
+    offset = settings.output_offset
+    if offset is None:
+        offset = known.offset if known is not None else 0.0
+    return NetworkSpec(
+        settings.symbol,
+        n_features,
+        tuple(map(LayerSpec, sizes, activations, trainable)),
+        offset,
+    )
+
+
+def _source(settings, number, known):
+    if settings.behavior is not None:
+        return settings.behavior[number]
+    if number in settings.layer_files or known is not None:
+        return "load"
+    return "new"
+
+
+def _layer_weights(source, settings, kept, layer, seed, where):
+    """(LayerWeights, words for the summary) of one layer."""
+    element, number, shape = layer
+    if source == "new":
+        return new_layer(shape, element, number, seed), "new"
+    w_file, b_file = (
+        settings.layer_files.get(number, (None, None))
+        if source == "load"
+        else (None, None)
+    )
+    previous = kept[number] if kept is not None and number < len(kept) else None
+    if previous is None and None in (w_file, b_file):
+        raise InputError(
+            f"{where}: layer {number} of {element} has behavior {source}, but "
+            "networks_metadata holds no such layer. Set its behavior to new, or give "
+            f"layer{number}_w_file and layer{number}_b_file."
+        )
+    weights = LayerWeights(
+        read_array(w_file, shape) if w_file else previous.kernel,
+        read_array(b_file, shape[1:]) if b_file else previous.bias,
+    )
+    if weights.kernel.shape != shape or weights.bias.shape != shape[1:]:
+        raise InputError(
+            f"{where}: layer {number} of {element} would load weights "
+            f"{weights.kernel.shape} and biases {weights.bias.shape}, but the "
+            f"architecture needs {shape} and {shape[1:]}. Set its behavior to new, or "
+            "keep the sizes of the stored network."
+        )
+    return weights, "file" if w_file or b_file else "loaded"

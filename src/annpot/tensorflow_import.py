@@ -1,0 +1,37 @@
+"""The one place where TensorFlow enters annpot."""
+
+import contextlib
+import os
+import sys
+
+STDERR = 2
+
+
+def import_tensorflow():
+    """TensorFlow, imported now (2 to 3 s) and without its start-up messages.
+
+    A TF_CPP_MIN_LOG_LEVEL set by the user is respected.
+    """
+    if "tensorflow" not in sys.modules:
+        quiet = "TF_CPP_MIN_LOG_LEVEL" not in os.environ
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        with _silenced() if quiet else contextlib.nullcontext():
+            import tensorflow
+
+            tensorflow.constant(0)  # the devices are found, and talked about, here
+    return sys.modules["tensorflow"]
+
+
+@contextlib.contextmanager
+def _silenced():
+    """Standard error of this process, its C++ libraries included, goes nowhere."""
+    sys.stderr.flush()
+    kept = os.dup(STDERR)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, STDERR)
+        yield
+    finally:
+        os.dup2(kept, STDERR)
+        os.close(kept)
+        os.close(nowhere)

@@ -1,0 +1,192 @@
+"""What happens beside the steps: files, TensorBoard, the screen.
+
+Each is a Keras callback. A Keras "batch" is one chunk of optimizer steps; the model's
+`last_chunk` is the ChunkRecord of the one that just ended. `batch` arguments count
+optimizer steps. The logs of an epoch are named by `annpot.training.metrics`, with
+`val_` before those of the validation data.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from annpot import files
+from annpot.errors import TrainingError
+from annpot.networks.element_network import keras
+from annpot.training.metrics import file_columns
+from annpot.training.schedules import rate_at
+from annpot.training.step import TRACE
+from annpot.training.tensorboard_log import EventLog
+
+LOSS_TAGS = {
+    "loss": "1. Losses/1. Total",
+    "energy_loss": "1. Losses/2. Energy",
+    "regularization": "1. Losses/4. Regularization",
+}
+METRIC_TAGS = {
+    "rmse_per_atom": "2. Metrics/1. RMSE/atom",
+    "mae_per_atom": "2. Metrics/2. MAE/atom",
+}
+
+
+@dataclass(frozen=True)
+class ChunkRecord:
+    """What a chunk of steps left behind.
+
+    Attributes:
+        first_step: optimizer steps done before it.
+        trace: (n_steps, len(TRACE)) float64.
+        batch_size: structures per step.
+    """
+
+    first_step: int
+    trace: np.ndarray
+    batch_size: int
+
+
+class StopOnNaN(keras.callbacks.Callback):
+    """Ends training when the loss is not a finite number."""
+
+    def __init__(self, train_dir):
+        super().__init__()
+        self.train_dir = train_dir
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Look at every step of the chunk."""
+        record = self.model.last_chunk
+        bad = np.flatnonzero(~np.isfinite(record.trace[:, 0]))
+        if len(bad):
+            raise TrainingError(
+                f"{self.train_dir}: the loss of step {record.first_step + bad[0] + 1} is "
+                "not a finite number. Try a smaller learning_rate, check "
+                "output_offset against the energies, or use quad instead of an "
+                "exponential loss. The last checkpoint is from before that step."
+            )
+
+
+class MetricsFile(keras.callbacks.Callback):
+    """Appends a line to metrics.dat after each epoch.
+
+    Columns are separated by spaces: `epoch` (from 0), then the chosen metrics and
+    `tot_st`, the optimizer steps done, in alphabetical order with upper case first,
+    then those of the validation data.
+
+    Args:
+        path: the file.
+        chosen: metrics to write.
+        first_epoch: lines of this epoch and later ones, left by a run that went on
+            further than its last checkpoint, are dropped.
+    """
+
+    def __init__(self, path, chosen, first_epoch):
+        super().__init__()
+        self.path = Path(path)
+        self.chosen = chosen
+        self.first_epoch = first_epoch
+
+    def on_train_begin(self, logs=None):
+        """Keep the lines of the epochs before this run."""
+        if not self.path.exists():
+            return
+        lines = self.path.read_text().splitlines()
+        kept = [line for line in lines if _epoch_of(line) < self.first_epoch]
+        if len(kept) < len(lines):
+            files.write_text(self.path, "".join(f"{line}\n" for line in kept))
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Write the line, and the header into an empty file."""
+        columns = self.columns(logs)
+        is_new = not self.path.exists() or not self.path.stat().st_size
+        with (
+            files.explained_write_errors(self.path),
+            open(self.path, "a", encoding="utf-8") as stream,
+        ):
+            if is_new:
+                stream.write(" ".join(["epoch", *columns]) + "\n")
+            stream.write(" ".join([str(epoch), *map(str, columns.values())]) + "\n")
+
+    def columns(self, logs):
+        """{column: value} of an epoch's logs."""
+        columns = file_columns(self.chosen, logs) | {"tot_st": int(logs["steps"])}
+        if "val_loss" in logs:
+            validation = {
+                name.removeprefix("val_"): value
+                for name, value in logs.items()
+                if name.startswith("val_")
+            }
+            columns |= file_columns(self.chosen, validation, prefix="val_")
+        return dict(sorted(columns.items()))
+
+
+class TensorBoardLog(keras.callbacks.Callback):
+    """Scalars of every `every`-th step, averages and weight histograms of each epoch.
+
+    Args:
+        folder: train_dir; event files go to its `train` and `validation`.
+        every: steps between scalars.
+        learning_rate: LearningRateSettings.
+        first_step: steps done before this run.
+    """
+
+    def __init__(self, folder, every, learning_rate, first_step):
+        super().__init__()
+        self.folder = Path(folder)
+        self.every = every
+        self.learning_rate = learning_rate
+        self.first_step = first_step
+        self._logs = {}
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Write the scalars of the chunk's logged steps."""
+        record = self.model.last_chunk
+        first = record.first_step + 1
+        offset = -first % self.every
+        for index in range(offset, len(record.trace), self.every):
+            values = dict(zip(TRACE, record.trace[index], strict=True))
+            scalars = {tag: values[name] for name, tag in LOSS_TAGS.items()}
+            mean = 1.0 / record.batch_size
+            scalars |= {
+                METRIC_TAGS["rmse_per_atom"]: np.sqrt(
+                    values["sum_square_per_atom"] * mean
+                ),
+                METRIC_TAGS["mae_per_atom"]: values["sum_abs_per_atom"] * mean,
+                "learning_rate": rate_at(self.learning_rate, first + index - 1),
+            }
+            self._log("train").scalars(first + index, scalars)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Write validation averages and the distributions of weights and biases."""
+        step = int(logs["steps"])
+        if "val_loss" in logs:
+            tags = {**LOSS_TAGS, **METRIC_TAGS}
+            self._log("validation").scalars(
+                step, {tag: logs[f"val_{name}"] for name, tag in tags.items()}
+            )
+            self._log("validation").flush()
+        self._log("train").histograms(step, _distributions(self.model))
+        self._log("train").flush()
+
+    def on_train_end(self, logs=None):
+        """Close the files."""
+        for log in self._logs.values():
+            log.close()
+
+    def _log(self, name):
+        if name not in self._logs:
+            self._logs[name] = EventLog(self.folder / name, self.first_step)
+        return self._logs[name]
+
+
+def _distributions(potential):
+    return {
+        f"S{network.name}.{index}/{letter}{number}": getattr(layer, kind).numpy()
+        for index, network in enumerate(potential.networks)
+        for number, layer in enumerate(network.atomic_layers)
+        for letter, kind in (("W", "kernel"), ("B", "bias"))
+    }
+
+
+def _epoch_of(line):
+    first = line.split(" ", 1)[0]
+    return int(first) if first.isdigit() else -1

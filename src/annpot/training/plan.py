@@ -1,0 +1,259 @@
+"""The plan of a run: every setting as a number, decided before the first step."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from annpot.training.batch import batch_capacities
+
+LARGEST_CHUNK = 250  # steps per call of the compiled program
+# Above this many multiply-adds per step in the first layers, the graph's matrix
+# products beat XLA's and hide its overhead (benchmarks/energy_step.py).
+XLA_LIMIT = 2.0e8
+
+
+@dataclass(frozen=True)
+class LossSettings:
+    """Choices of `annpot.training.losses.energy_loss`."""
+
+    function: str
+    weight: str | None
+    reduction: str
+    prefactor: float
+
+
+@dataclass(frozen=True)
+class RegularizationSettings:
+    """Coefficients of `annpot.training.losses.regularization`."""
+
+    kernel_l1: float
+    kernel_l2: float
+    bias_l1: float
+    bias_l2: float
+
+    @property
+    def is_on(self):
+        """Whether any coefficient is not zero."""
+        return any(vars(self).values())
+
+
+@dataclass(frozen=True)
+class LearningRateSettings:
+    """Choices of `annpot.training.schedules.learning_rate_schedule`."""
+
+    initial: float
+    decay_step: float = 1.0
+    decay_factor: float = 1.0
+    staircase: bool = False
+
+
+@dataclass(frozen=True)
+class AdamSettings:
+    """Coefficients of Adam; epsilon is not divided by the bias correction."""
+
+    beta1: float
+    beta2: float
+    epsilon: float
+
+
+@dataclass(frozen=True)
+class StepSettings:
+    """All that the compiled step is made of.
+
+    Attributes:
+        batch_size: structures per step.
+        chunk_size: most steps per call of the program; never changes a result.
+        columns: for each element the descriptor columns that are not zero everywhere,
+            or None where all are kept.
+        capacities: atoms of each element per batch, see `batch_capacities`.
+        precision: "float32" or "float64" of the networks.
+        xla: whether XLA compiles the program.
+    """
+
+    batch_size: int
+    chunk_size: int
+    columns: tuple[np.ndarray | None, ...]
+    capacities: tuple[int, ...]
+    precision: str
+    xla: bool
+    loss: LossSettings
+    regularization: RegularizationSettings
+    learning_rate: LearningRateSettings
+    adam: AdamSettings
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Steps between two moments at which something happens beside training.
+
+    Attributes:
+        first_step: steps done before it.
+        n_steps: its number of steps.
+        starts_epoch: whether an epoch, or the run, starts with it.
+        ends_epoch: whether an epoch, or the run, ends with it.
+        completes_epoch: whether that epoch has all its steps; a run that is extended
+            later goes on inside an epoch that has not.
+        saves: whether a checkpoint follows.
+    """
+
+    first_step: int
+    n_steps: int
+    starts_epoch: bool
+    ends_epoch: bool
+    completes_epoch: bool
+    saves: bool
+
+    @property
+    def end(self):
+        """Steps done after it."""
+        return self.first_step + self.n_steps
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run of training.
+
+    Attributes:
+        seed: seed of weights and order.
+        shuffle: whether records are permuted in each pass.
+        steps_per_epoch: optimizer steps of a full epoch.
+        total_steps: optimizer steps of the whole run, earlier parts of it included.
+        n_epochs: epochs of the whole run; the last may be shorter.
+        save_every: steps between checkpoints; None saves at the end of epochs only.
+        step: StepSettings.
+    """
+
+    seed: int
+    shuffle: bool
+    steps_per_epoch: int
+    total_steps: int
+    n_epochs: int
+    save_every: int | None
+    step: StepSettings
+
+    @property
+    def order_seed(self):
+        """Seed of the order of records; None keeps the order of the files."""
+        return self.seed if self.shuffle else None
+
+    def segments(self, progress):
+        """Segments from a Progress to the end of the run.
+
+        They end where an epoch ends or a checkpoint is due.
+        """
+        step, in_epoch = progress.step, progress.steps_in_epoch
+        starts_epoch = True
+        while step < self.total_steps:
+            left = max(self.steps_per_epoch - in_epoch, 1)
+            full_end = step + left
+            epoch_end = min(full_end, self.total_steps)
+            end = epoch_end
+            if self.save_every:
+                end = min(end, (step // self.save_every + 1) * self.save_every)
+            ends_epoch = end == epoch_end
+            is_due = end % self.save_every == 0 if self.save_every else ends_epoch
+            yield Segment(
+                first_step=step,
+                n_steps=end - step,
+                starts_epoch=starts_epoch,
+                ends_epoch=ends_epoch,
+                completes_epoch=end == full_end,
+                saves=is_due or end == self.total_steps,
+            )
+            in_epoch = 0 if ends_epoch else in_epoch + end - step
+            step, starts_epoch = end, ends_epoch
+
+
+def make_plan(config, data, specs, seed, columns, start):
+    """Plan of a run from its INI file and its data.
+
+    Args:
+        config: TrainConfig.
+        data: TrainingData, for the atoms of each element in each record.
+        specs: NetworkSpec of each element.
+        seed: seed of the run.
+        columns: for each element the descriptor columns in use, or None for all.
+        start: Progress that the run starts from.
+    """
+    training = config.training
+    steps_per_epoch, total_steps, n_epochs = run_length(training, start)
+    save_every = config.io.save_checkpoint_steps
+    boundary = min(steps_per_epoch, save_every or steps_per_epoch)
+    regularization = RegularizationSettings(
+        training.wscale_l1, training.wscale_l2, training.bscale_l1, training.bscale_l2
+    )
+    if regularization.is_on:  # weights of unused columns shrink then
+        columns = tuple(None for _ in columns)
+    capacities = tuple(
+        int(n) for n in batch_capacities(data.element_counts, training.batch_size)
+    )
+    step = StepSettings(
+        batch_size=training.batch_size,
+        chunk_size=min(LARGEST_CHUNK, boundary),
+        columns=columns,
+        capacities=capacities,
+        precision=training.precision,
+        xla=use_xla(config.io.use_xla, specs, columns, capacities),
+        loss=LossSettings(
+            function=training.loss_function,
+            weight=training.energy_weight,
+            reduction=training.energy_reduction,
+            prefactor=training.energy_prefactor or 1.0,
+        ),
+        regularization=regularization,
+        learning_rate=_learning_rate(training),
+        adam=AdamSettings(training.beta1, training.beta2, training.adam_eps),
+    )
+    return Plan(
+        seed=seed,
+        shuffle=config.io.dataset_shuffle,
+        steps_per_epoch=steps_per_epoch,
+        total_steps=total_steps,
+        n_epochs=n_epochs,
+        save_every=save_every,
+        step=step,
+    )
+
+
+def run_length(training, start):
+    """(steps_per_epoch, total_steps, n_epochs) of the [TRAINING_PARAMETERS] section.
+
+    `max_epochs` is absolute: epochs done before `start` count, whatever number of
+    steps they had. `max_steps` is exact; without `steps_per_epoch` it is cut into ten
+    epochs.
+    """
+    if training.max_steps is not None:
+        per_epoch = training.steps_per_epoch or max(1, training.max_steps // 10)
+        left = max(training.max_steps - start.step + start.steps_in_epoch, 0)
+        return per_epoch, training.max_steps, start.epoch - (-left // per_epoch)
+    per_epoch = training.steps_per_epoch
+    left = (training.max_epochs - start.epoch) * per_epoch - start.steps_in_epoch
+    return per_epoch, start.step + max(left, 0), training.max_epochs
+
+
+def use_xla(choice, specs, columns, capacities):
+    """Whether XLA compiles the step.
+
+    `auto`: yes while the first layers need at most `XLA_LIMIT` multiply-adds a step;
+    small steps gain from fused launches, large ones from the graph's matrix products.
+    """
+    if isinstance(choice, bool):
+        return choice
+    work = sum(
+        capacity
+        * (spec.n_features if kept is None else len(kept))
+        * spec.layers[0].size
+        for spec, kept, capacity in zip(specs, columns, capacities, strict=True)
+    )
+    return work <= XLA_LIMIT
+
+
+def _learning_rate(training):
+    if training.learning_rate_constant:
+        return LearningRateSettings(training.learning_rate)
+    return LearningRateSettings(
+        initial=training.learning_rate,
+        decay_step=training.learning_rate_decay_step,
+        decay_factor=training.learning_rate_decay_factor,
+        staircase=training.staircase_decay_type,
+    )

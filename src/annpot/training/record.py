@@ -1,0 +1,260 @@
+"""The state of a run, to disk and back.
+
+A checkpoint is a TensorFlow bundle `epoch_{e}_step_{s}` (.index and .data-...). It
+exists when its index does: the data are renamed first, the index next, the text file
+`checkpoint` that names the newest one last.
+"""
+
+import json
+import os
+import re
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from annpot import files
+from annpot.errors import InputError
+from annpot.networks.element_network import tf
+from annpot.training.step import TRACE
+
+FOLDER = "_models"
+DATA_SUFFIX = ".data-00000-of-00001"
+VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
+NAME = re.compile(r"epoch_(\d+)_step_(\d+)\.index$")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is.
+
+    Attributes:
+        step: optimizer steps done.
+        epoch: complete epochs done.
+        steps_in_epoch: steps done of the epoch that is not complete.
+        sums: sums of the step records of that epoch, in the order of TRACE.
+    """
+
+    step: int = 0
+    epoch: int = 0
+    steps_in_epoch: int = 0
+    sums: tuple[float, ...] = (0.0,) * len(TRACE)
+
+    def after(self, trace):
+        """Progress after the steps of a trace (n_steps, len(TRACE))."""
+        # One addition per step: the sums do not depend on how steps were chunked.
+        sums = np.array(self.sums)
+        for record in trace:
+            sums = sums + record
+        return replace(
+            self,
+            step=self.step + len(trace),
+            steps_in_epoch=self.steps_in_epoch + len(trace),
+            sums=tuple(float(value) for value in sums),
+        )
+
+    def next_epoch(self):
+        """Progress at the start of the following epoch."""
+        return Progress(step=self.step, epoch=self.epoch + 1)
+
+
+@dataclass(frozen=True)
+class SavedState:
+    """What a checkpoint holds.
+
+    Attributes:
+        prefix: path of the bundle without suffix.
+        layers: {element: [(kernel, bias), ...]} NumPy arrays.
+        slots: {(element, layer, kind, slot): array} in full shapes.
+        run: facts of the run, see `annpot.training.trainer`; None in a checkpoint of
+            another program.
+    """
+
+    prefix: Path
+    layers: dict
+    slots: dict
+    run: dict | None
+
+    @property
+    def progress(self):
+        """Progress of the run, from the file name if nothing else tells."""
+        if self.run is not None:
+            stored = self.run["progress"]
+            return Progress(**{**stored, "sums": tuple(stored["sums"])})
+        epoch, step = epoch_and_step(self.prefix)
+        return Progress(step=step, epoch=epoch)
+
+
+class Recorder:
+    """Writes the checkpoints of a run.
+
+    Args:
+        folder: the `_models` folder.
+        potential: Potential, with the weights to store.
+        parameters: Parameters of the step.
+        slots: {(ParameterKey, slot name): variable}.
+        max_to_keep: older checkpoints beyond this number are deleted.
+    """
+
+    def __init__(self, folder, potential, parameters, slots, max_to_keep):
+        self.folder = Path(folder)
+        self.max_to_keep = max_to_keep
+        self.parameters = parameters
+        self.slots = slots
+        self._networks = {
+            network.name: {
+                "_layers": [
+                    {"kernel": layer.kernel.value, "bias": layer.bias.value}
+                    for layer in network.atomic_layers
+                ]
+            }
+            for network in potential.networks
+        }
+        files.make_folder(self.folder)
+        for leftover in self.folder.glob(".writing_*"):
+            leftover.unlink()  # a process was killed in the middle of a checkpoint
+
+    def save(self, progress, run):
+        """Write the checkpoint of this moment; return its prefix.
+
+        Args:
+            progress: Progress.
+            run: facts of the run, stored as JSON beside the tensors.
+        """
+        in_epoch = progress.steps_in_epoch > 0
+        name = f"epoch_{progress.epoch + in_epoch}_step_{progress.step}"
+        temporary = self.folder / f".writing_{os.getpid()}_{name}"
+        prefix = self.folder / name
+        text = json.dumps({**run, "progress": asdict(progress)}, allow_nan=False)
+        with files.explained_write_errors(prefix):
+            try:
+                self._write(temporary, text)
+                for suffix in (DATA_SUFFIX, ".index"):
+                    files.sync(f"{temporary}{suffix}")
+                    os.replace(f"{temporary}{suffix}", f"{prefix}{suffix}")
+            finally:
+                for suffix in (DATA_SUFFIX, ".index"):
+                    Path(f"{temporary}{suffix}").unlink(missing_ok=True)
+        self._announce(prefix)
+        return prefix
+
+    def _write(self, prefix, text):
+        slots = {}
+        for (key, slot), variable in self.slots.items():
+            values = self.parameters.to_full(key, variable.numpy())
+            place = slots.setdefault(key.element, {}).setdefault(str(key.layer), {})
+            place.setdefault(key.kind, {})[slot] = tf.Variable(values)
+        checkpoint = tf.train.Checkpoint(
+            _networks=self._networks, _slots=slots, _run=tf.Variable(text)
+        )
+        try:
+            checkpoint.write(str(prefix))
+        except tf.errors.OpError as error:
+            raise _explained_by_system(error, prefix.parent) from error
+
+    def _announce(self, prefix):
+        kept = saved_prefixes(self.folder)
+        for old in kept[: -self.max_to_keep]:
+            for suffix in (".index", DATA_SUFFIX):
+                Path(f"{old}{suffix}").unlink(missing_ok=True)
+        lines = [f'model_checkpoint_path: "{prefix.name}"']
+        lines += [
+            f'all_model_checkpoint_paths: "{path.name}"'
+            for path in kept[-self.max_to_keep :]
+        ]
+        files.write_text(self.folder / "checkpoint", "\n".join(lines) + "\n")
+
+
+def _explained_by_system(error, folder):
+    """TensorFlow's refusal to write, as the operating system would say it."""
+    words = error.message.lower()
+    if "no space" in words or isinstance(error, tf.errors.ResourceExhaustedError):
+        return InputError(
+            f"{folder}: the disk is full. Earlier checkpoints are untouched; free some "
+            "space and run the same command again."
+        )
+    return InputError(f"{folder}: a checkpoint cannot be written ({error.message}).")
+
+
+def epoch_and_step(prefix):
+    """(epoch, step) from the name of a checkpoint."""
+    found = NAME.search(f"{Path(prefix).name}.index")
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def saved_prefixes(folder):
+    """Prefixes of all checkpoints of a folder, oldest step first."""
+    found = [path for path in Path(folder).glob("*.index") if NAME.search(path.name)]
+    return [
+        path.with_suffix("")
+        for path in sorted(found, key=lambda path: epoch_and_step(path.stem)[::-1])
+    ]
+
+
+def newest_prefix(folder):
+    """Prefix named by the `checkpoint` file, else the one of the last step, or None."""
+    named = Path(folder) / "checkpoint"
+    if named.exists():
+        found = re.search(r'^model_checkpoint_path: "(.+)"', named.read_text(), re.M)
+        prefix = Path(folder) / found[1] if found else None
+        if prefix is not None and Path(f"{prefix}.index").exists():
+            return prefix
+    saved = saved_prefixes(folder)
+    return saved[-1] if saved else None
+
+
+def load_state(prefix):
+    """SavedState of a checkpoint.
+
+    Raises:
+        InputError: no such checkpoint, or it is damaged.
+    """
+    prefix = Path(prefix)
+    try:
+        reader = tf.train.load_checkpoint(str(prefix))
+        names = reader.get_variable_to_shape_map()
+        tensors = {
+            name.removesuffix(VALUE): reader.get_tensor(name)
+            for name in names
+            if name.endswith(VALUE) and name.startswith(("_networks", "_slots", "_run"))
+        }
+    except (tf.errors.OpError, ValueError, IndexError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"{prefix}: this checkpoint cannot be read ({reason}). Restart from an "
+            f"earlier one in {prefix.parent} with restart_mode = specific_ckpt."
+        ) from error
+    if not any(name.startswith("_networks/") for name in tensors):
+        raise InputError(
+            f"{prefix}: no networks in this checkpoint. Expected one written by "
+            "app_train or by PANNA 2."
+        )
+    run = tensors.pop("_run", None)
+    return SavedState(
+        prefix=prefix,
+        layers=_stored_layers(tensors),
+        slots=_stored_slots(tensors),
+        run=None if run is None else json.loads(run),
+    )
+
+
+def _stored_layers(tensors):
+    layers = {}
+    for name in tensors:
+        found = re.fullmatch(r"_networks/(\w+)/_layers/(\d+)/kernel", name)
+        if found:
+            pair = tensors[name], tensors[name.replace("kernel", "bias")]
+            layers.setdefault(found[1], {})[int(found[2])] = pair
+    return {
+        element: [by_number[i] for i in sorted(by_number)]
+        for element, by_number in layers.items()
+    }
+
+
+def _stored_slots(tensors):
+    slots = {}
+    for name, values in tensors.items():
+        found = re.fullmatch(r"_slots/(\w+)/(\d+)/(\w+)/(\w+)", name)
+        if found:
+            slots[(found[1], int(found[2]), found[3], found[4])] = values
+    return slots

@@ -1,0 +1,247 @@
+"""Everything a run needs, made ready before its first step."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from annpot import __version__, files
+from annpot.data.data_set import DataSet, open_data_set
+from annpot.data.dataset_description import DatasetDescription
+from annpot.data.pipeline import ReadingOptions
+from annpot.data.record_index import index_records
+from annpot.networks.builder import starting_networks
+from annpot.networks.element_network import keras, tf
+from annpot.networks.potential import Potential
+from annpot.training.data_checks import check_description, descriptor_length
+from annpot.training.feed import Feed, FeedSettings
+from annpot.training.optimizers import slot_variables
+from annpot.training.parameters import Parameters
+from annpot.training.plan import Plan, make_plan
+from annpot.training.record import FOLDER, Progress, Recorder
+from annpot.training.restart import find_start
+from annpot.training.restore import restore, stored_columns
+from annpot.training.step import StepProgram
+from annpot.training.validation import Validator
+
+MEGABYTE = 1e6
+SEED_LIMIT = 2**31
+STREAMED_CHUNK_BYTES = 32e6  # descriptors of one streamed chunk
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that is ready to start.
+
+    Attributes:
+        plan: Plan.
+        potential: Potential.
+        parameters: Parameters that the step trains.
+        program: StepProgram.
+        feed: Feed of the training data.
+        validator: Validator, or None without validation data.
+        recorder: Recorder.
+        facts: what checkpoints say about the run.
+        start: Progress at the start.
+        networks: StartingNetwork of each element, for the summary.
+        notes: what to tell the user before it starts.
+    """
+
+    plan: Plan
+    potential: Potential
+    parameters: Parameters
+    program: StepProgram
+    feed: Feed
+    validator: Validator | None
+    recorder: Recorder
+    facts: dict
+    start: Progress
+    networks: tuple
+    notes: tuple[str, ...]
+
+
+def prepare(config, announce: Callable):
+    """Run of a TrainConfig.
+
+    Args:
+        config: TrainConfig.
+        announce: `announce(description, total)` gives a context whose value is called
+            with the number of records read.
+
+    Raises:
+        InputError: anything about files, data or settings that does not fit.
+    """
+    start = find_start(config)
+    seed = choose_seed(config, start)
+    set_up_tensorflow(config)
+    n_features = descriptor_length(config)
+    descriptions, notes = check_descriptions(config, n_features)
+    data, validation = open_folders(config, n_features, announce)
+    networks = starting_networks(config, n_features, seed)
+    specs = [network.spec for network in networks]
+    columns = columns_in_use(data, validation, stored_columns(start.state, n_features))
+    plan = make_plan(config, data, specs, seed, columns, start.progress)
+    potential = Potential(specs, config.training.precision)
+    potential.set_layers({n.spec.element: n.layers for n in networks})
+    parameters = Parameters(potential, plan.step.columns)
+    program = StepProgram(parameters, potential.networks, plan.step)
+    if start.state is not None:
+        notes += restore(start, potential, program)
+    parameters.read_in()
+    rescale = config.data.energy_rescale
+    targets = data.energies * rescale - offsets_of(data, specs)
+    return Run(
+        plan=plan,
+        potential=potential,
+        parameters=parameters,
+        program=program,
+        feed=Feed(data, targets, feed_settings(plan)),
+        validator=validation
+        and Validator(validation, validation.energies * rescale, plan.step),
+        recorder=Recorder(
+            Path(config.io.train_dir) / FOLDER,
+            potential,
+            parameters,
+            slot_variables(program.optimizer, program.trained),
+            config.io.max_ckpt_to_keep,
+        ),
+        facts=run_facts(config, plan, specs, descriptions),
+        start=start.progress,
+        networks=tuple(networks),
+        notes=(*config.source.notices, *start.notes, *notes),
+    )
+
+
+def choose_seed(config, start):
+    """The INI file's seed, else the one of the checkpoint, else a new one."""
+    if config.training.seed is not None:
+        return config.training.seed
+    if start.state is not None and start.state.run is not None:
+        return start.state.run["seed"]
+    return secrets.randbelow(SEED_LIMIT)
+
+
+def set_up_tensorflow(config):
+    """Threads and repeatability; to be called before the first operation."""
+    if config.io.threads:
+        tf.config.threading.set_intra_op_parallelism_threads(config.io.threads)
+    tf.config.experimental.enable_op_determinism()
+
+
+def check_descriptions(config, n_features):
+    """([DatasetDescription or None of training and validation], notices)."""
+    folders = (config.io.data_dir, config.validation.data_dir)
+    descriptions, notes = [], []
+    for folder in folders:
+        described = DatasetDescription.read(folder) if folder is not None else None
+        if described is not None:
+            notes += check_description(config, folder, described, n_features)
+        descriptions.append(described)
+    return descriptions, notes
+
+
+def open_folders(config, n_features, announce):
+    """DataSets of training and validation; None without validation."""
+    n_species = len(config.data.atomic_sequence)
+    io = config.io
+    options = ReadingOptions(
+        readers=io.num_parallel_readers,
+        parsers=io.num_parallel_calls,
+        prefetch=io.prefetch_buffer_size_multiplier,
+    )
+    budget = io.memory_budget_mb * MEGABYTE
+    if isinstance(io.dataset_cache, bool):
+        budget = np.inf if io.dataset_cache else -1
+    opened = []
+    for folder in (io.data_dir, config.validation.data_dir):
+        if folder is None:
+            opened.append(None)
+            continue
+        with announce(f"reading {folder}", len(index_records(folder))) as advance:
+            opened.append(
+                open_data_set(folder, n_features, n_species, options, budget, advance)
+            )
+    return opened
+
+
+def columns_in_use(data: DataSet, validation, stored):
+    """For each element the columns that are not zero in all data, None for all.
+
+    `stored` marks columns whose weights an earlier part of the run moved.
+    """
+    used = data.used | stored
+    if validation is not None:
+        used |= validation.used
+    # An element without atoms keeps one column, so that no array is empty.
+    used[~used.any(axis=1), 0] = True
+    return tuple(
+        None if marks.all() else np.flatnonzero(marks).astype(np.int32)
+        for marks in used
+    )
+
+
+def offsets_of(data, specs):
+    """(n_records,) sum of the offsets of a record's atoms, eV, float64."""
+    return data.element_counts @ np.array([spec.offset for spec in specs])
+
+
+def feed_settings(plan):
+    """The part of the plan that the feed needs."""
+    return FeedSettings(
+        order_seed=plan.order_seed,
+        batch_size=plan.step.batch_size,
+        chunk_size=plan.step.chunk_size,
+        columns=plan.step.columns,
+        capacities=plan.step.capacities,
+    )
+
+
+def run_facts(config, plan, specs, descriptions):
+    """What each checkpoint says about its run, as JSON-able values."""
+    step = plan.step
+    described = descriptions[0]
+    seed = {("TRAINING_PARAMETERS", "seed"): plan.seed}
+    return {
+        "format_version": 1,
+        "program": f"annpot {__version__}",
+        "versions": {"tensorflow": tf.__version__, "keras": keras.__version__,
+                     "numpy": np.__version__},
+        "seed": plan.seed,
+        "species": [spec.element for spec in specs],
+        "networks": [
+            {
+                "element": spec.element,
+                "n_features": spec.n_features,
+                "sizes": [layer.size for layer in spec.layers],
+                "activations": [layer.activation for layer in spec.layers],
+                "trainable": [layer.trainable for layer in spec.layers],
+                "offset": spec.offset,
+            }
+            for spec in specs
+        ],
+        "precision": step.precision,
+        "energy_rescale": config.data.energy_rescale,
+        "batch_size": step.batch_size,
+        "capacities": list(step.capacities),
+        "columns": [
+            None if kept is None else [int(column) for column in kept]
+            for kept in step.columns
+        ],
+        "xla": step.xla,
+        "threads": config.io.threads,
+        "data": None
+        if described is None
+        else {"fingerprint": described.fingerprint, **described.origin.to_dict()},
+        "ini": config.source.expanded_text(seed),
+    }  # fmt: skip
+
+
+def save_expanded_ini(config, plan):
+    """Write the fully expanded INI file beside the results."""
+    text = config.source.expanded_text({("TRAINING_PARAMETERS", "seed"): plan.seed})
+    files.make_folder(config.io.train_dir)
+    files.write_text(Path(config.io.train_dir) / "train.expanded.ini", text)
+
+

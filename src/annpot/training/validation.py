@@ -1,0 +1,90 @@
+"""Errors of the potential over a whole data set, the last partial batch included."""
+
+import numpy as np
+
+from annpot.data.atom_tables import atom_tables
+from annpot.networks.element_network import tf
+from annpot.training.losses import energy_loss, regularization
+
+PART = 1024  # structures evaluated together
+
+
+class Validator:
+    """Evaluates a Potential on a data set.
+
+    Args:
+        data: DataSet.
+        energies: (n_records,) reference energies, eV, float64 (rescaled).
+        step: StepSettings of the run, for the loss.
+    """
+
+    def __init__(self, data, energies, step):
+        self.data = data
+        self.energies = energies
+        self.step = step
+        self._all_columns = (None,) * data.element_counts.shape[1]
+
+    def errors(self, potential):
+        """(n_records,) E_network - E_reference, eV, float64."""
+        parts = [
+            self._energies(potential, tables)
+            for records in self.data.in_order()
+            for tables in _parts(records, self._all_columns)
+        ]
+        return np.concatenate(parts) - self.energies
+
+    def measures(self, potential):
+        """Averages over the data set: the names of `annpot.training.metrics`.
+
+        A loss that is a sum over the batch is given for batch_size average
+        structures, so that it compares with the training loss.
+        """
+        errors = self.errors(potential)
+        n_atoms = self.data.n_atoms.astype(np.float64)
+        loss = float(energy_loss(tf.constant(errors), n_atoms, self.step.loss))
+        if self.step.loss.reduction == "sum":
+            loss *= self.step.batch_size / len(errors)
+        layers = [
+            (layer.kernel, layer.bias)
+            for network in potential.networks
+            for layer in network.atomic_layers
+        ]
+        penalty = float(regularization(layers, self.step.regularization))
+        per_atom = errors / n_atoms
+        return {
+            "loss": loss + penalty,
+            "energy_loss": loss,
+            "regularization": penalty,
+            "mae_per_atom": float(np.abs(per_atom).mean()),
+            "rmse_per_atom": float(np.sqrt((per_atom**2).mean())),
+            "rmse": float(np.sqrt((errors**2).mean())),
+        }
+
+    def _energies(self, potential, tables):
+        n_structures = len(tables.energies)
+        owners = [
+            tf.constant(np.repeat(np.arange(n_structures), tables.counts[:, element]))
+            for element in range(len(tables.g))
+        ]
+        descriptors = [
+            tf.constant(g[:-1], potential.networks[i].compute_dtype)
+            for i, g in enumerate(tables.g)
+        ]
+        return potential(descriptors, owners, n_structures=n_structures).numpy()
+
+
+def _parts(records, columns):
+    """AtomTables of at most PART structures each."""
+    first_atom = np.concatenate([[0], np.cumsum(records.n_atoms)])
+    for start in range(0, len(records.n_atoms), PART):
+        stop = min(start + PART, len(records.n_atoms))
+        atoms = slice(first_atom[start], first_atom[stop])
+        yield atom_tables(
+            type(records)(
+                records.energies[start:stop],
+                records.n_atoms[start:stop],
+                records.species[atoms],
+                records.g[atoms],
+            ),
+            columns,
+        )
