@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from annpot.config.ini import Entry, IniFile
-from annpot.config.problems import place
 
 ALL_NETWORKS = "network sections"  # [DEFAULT_NETWORK] and the element sections
 
@@ -186,29 +185,29 @@ GONE_VALUES = {  # values that PANNA 2.0 dropped -> what to write instead
 }
 
 
-def modernised(command, known_sections, ini, problems, notices):
+def modernised(command, known_sections, ini, findings):
     """IniFile with all old names replaced by present ones; lines stay.
 
     Args:
         command: `app_train`.
         known_sections: sections of today; others are emptied and dropped.
         ini: IniFile as written.
-        problems: Problems, gets old keys that ask for something not available.
-        notices: list, gets one line for each old name.
+        findings: Findings, gets a notice for each old name and a problem for each
+            old key that asks for something not available.
     """
-    headers, entries = _rename_sections(command, ini, notices)
+    headers, entries = _rename_sections(command, ini, findings)
     for rule in RENAMED:
         if rule.command == command and _lower(rule.old) in entries:
-            _rename(rule, ini, entries, problems, notices)
+            _rename(rule, entries, findings)
     if command == "app_gvect_calculator":
-        _join_periodic_directions(ini, entries, notices)
+        _join_periodic_directions(entries, findings)
     for rule in RETIRED:
         if rule.command == command and _lower(rule.old) in entries:
-            _retire(rule, ini, entries, problems, notices)
+            _retire(rule, entries, findings)
     for name, entry in entries.items():
-        entries[name] = _present_value(command, ini, entry, problems, notices)
+        entries[name] = _present_value(command, entry, findings)
     for section in old_sections(command) - set(known_sections):
-        _close_section(section, headers, entries, problems)
+        _close_section(section, headers, entries, findings)
     return IniFile(ini.path, headers, entries)
 
 
@@ -222,75 +221,74 @@ def _lower(name):
     return section, key.lower()
 
 
-def _rename_sections(command, ini, notices):
+def _rename_sections(command, ini, findings):
     headers, entries = dict(ini.headers), dict(ini.entries)
     for (owner, old), new in SECTIONS.items():
         if owner != command or old not in headers or new in headers:
             continue
-        notices.append(f"{ini.where(old)}: [{old}] is an old name of [{new}].")
+        findings.notice(f"[{old}] is an old name of [{new}].", ini.headers[old])
         headers[new] = headers.pop(old)
         for section, key in [name for name in entries if name[0] == old]:
             entries[(new, key)] = replace(entries.pop((section, key)), section=new)
     return headers, entries
 
 
-def _rename(rule, ini, entries, problems, notices):
+def _rename(rule, entries, findings):
     entry = entries.pop(_lower(rule.old))
     section, key = rule.new
-    line = place(ini.path, entry.line)
     old, new = f"[{entry.section}] {entry.key}", f"[{section}] {key}"
     text = entry.text if entry.text is None else rule.convert(entry.text)
     present = entries.get(_lower(rule.new))
     if present is None:
         note = f", {rule.note}" if rule.note else ""
-        notices.append(f"{line}: {old} is an old name of {new}{note}.")
+        findings.notice(f"{old} is an old name of {new}{note}.", entry.line)
         entries[_lower(rule.new)] = Entry(section, key, text, entry.line)
     elif rule.yields or text == present.text:
-        notices.append(f"{line}: {old} has no effect: {new} is given.")
+        findings.notice(f"{old} has no effect: {new} is given.", entry.line)
     else:
-        problems.add(
+        findings.problem(
             f"{old} = {entry.text}: it is an old name of {new}, which is given in line "
             f"{present.line} with another value. Keep one.",
             entry.line,
         )
 
 
-def _join_periodic_directions(ini, entries, notices):
+def _join_periodic_directions(entries, findings):
     """pbc1, pbc2, pbc3, each False when absent -> use_pbc."""
     given = [("PBC", f"pbc{i}") for i in (1, 2, 3)]
     found = {name: entries.pop(name) for name in given if name in entries}
     if not found:
         return
     first = min(found.values(), key=lambda entry: entry.line)
-    line = place(ini.path, first.line)
     if ("PBC", "use_pbc") in entries:
-        notices.append(f"{line}: [PBC] pbc1 .. pbc3 have no effect: use_pbc is given.")
+        findings.notice(
+            "[PBC] pbc1 .. pbc3 have no effect: use_pbc is given.", first.line
+        )
         return
     texts = [found[name].text or "" if name in found else "False" for name in given]
-    notices.append(f"{line}: [PBC] pbc1 .. pbc3 are old names of [PBC] use_pbc.")
+    findings.notice("[PBC] pbc1 .. pbc3 are old names of [PBC] use_pbc.", first.line)
     entries[("PBC", "use_pbc")] = Entry("PBC", "use_pbc", ", ".join(texts), first.line)
 
 
-def _retire(rule, ini, entries, problems, notices):
+def _retire(rule, entries, findings):
     entry = entries.pop(_lower(rule.old))
     asked = (entry.text or "").strip().lower()
     written = f"[{entry.section}] {entry.key}"
     if rule.off is None or asked in rule.off:
-        line = place(ini.path, entry.line)
-        notices.append(f"{line}: {written} has no effect: {rule.why}.")
+        findings.notice(f"{written} has no effect: {rule.why}.", entry.line)
     else:
-        problems.add(
+        findings.problem(
             f"{written} = {entry.text}: not available. {rule.instead}", entry.line
         )
 
 
-def _present_value(command, ini, entry, problems, notices):
+def _present_value(command, entry, findings):
     """The entry with the present spelling of its value."""
     section, key = entry.section, entry.key.lower()
     asked = (entry.text or "").strip().lower()
     gone = GONE_VALUES.get((command, section, key), {})
     if asked in gone:
-        problems.add(
+        findings.problem(
             f"[{section}] {entry.key} = {entry.text}: not available. {gone[asked]}",
             entry.line,
         )
@@ -301,19 +299,18 @@ def _present_value(command, ini, entry, problems, notices):
     present = spellings.get(asked)
     if present is None or present == entry.text:
         return entry
-    notices.append(
-        f"{place(ini.path, entry.line)}: [{section}] {entry.key} = {entry.text} is "
-        f"read as {present}."
+    findings.notice(
+        f"[{section}] {entry.key} = {entry.text} is read as {present}.", entry.line
     )
     return replace(entry, text=present)
 
 
-def _close_section(section, headers, entries, problems):
+def _close_section(section, headers, entries, findings):
     """Drop an old section; what is left in it is unknown."""
     headers.pop(section, None)
     for name in [name for name in entries if name[0] == section]:
         entry = entries.pop(name)
-        problems.add(
+        findings.problem(
             f"unknown key '{entry.key}' in [{section}]. Remove it or check its "
             "section.",
             entry.line,

@@ -30,4 +30,20 @@ def validation_like_training(parts):
     )
 
 
-DERIVED = {"app_train": (run_length, validation_like_training)}
+def angular_like_radial(parts):
+    """BP: angular cutoff and widths are the radial ones unless told."""
+    numbers = parts.gvect_parameters
+    if parts.symmetry_function.type != "BP":
+        return
+    parts.gvect_parameters = numbers.model_copy(
+        update={
+            "rc_ang": numbers.rc_ang or numbers.rc_rad,
+            "eta_ang": numbers.eta_ang or numbers.eta_rad,
+        }
+    )
+
+
+DERIVED = {
+    "app_gvect_calculator": (angular_like_radial,),
+    "app_train": (run_length, validation_like_training),
+}

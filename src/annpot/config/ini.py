@@ -12,8 +12,8 @@ from pathlib import Path
 
 from configupdater import ConfigUpdater, Option, Section
 
+from annpot.config.findings import Findings, place
 from annpot.config.interpolation import InterpolationError, interpolate
-from annpot.config.problems import Problems, place
 from annpot.errors import InputError
 
 COMMENT_SIGNS = ("#", ";")
@@ -66,7 +66,7 @@ class IniFile:
 
 
 def read_ini(path):
-    """(IniFile, Problems) of a file.
+    """(IniFile, Findings) of a file.
 
     Duplicate keys or sections and unresolved references are problems; the rest of
     the file is read all the same.
@@ -75,14 +75,14 @@ def read_ini(path):
         InputError: the file is missing, a folder, not UTF-8, or no INI file at all.
     """
     path = Path(path)
-    problems = Problems(path)
-    headers, raw = _collect(_parse(path, _read_text(path)), problems)
+    findings = Findings(path)
+    headers, raw = _collect(_parse(path, _read_text(path)), findings)
     entries = {}
     for place_of_key, entry in raw.items():
         if entry.section != "DEFAULT":
-            entries[place_of_key] = _resolved(entry, raw, problems)
+            entries[place_of_key] = _resolved(entry, raw, findings)
     headers.pop("DEFAULT", None)
-    return IniFile(path, headers, entries), problems
+    return IniFile(path, headers, entries), findings
 
 
 def _read_text(path):
@@ -126,25 +126,25 @@ def _parse(path, text):
     return updater
 
 
-def _collect(updater, problems):
+def _collect(updater, findings):
     """Headers and entries with their lines, values not yet interpolated."""
     headers, entries, line = {}, {}, 1
     for block in updater.iter_blocks():
         if not isinstance(block, Section):
             line += len(block.lines)
             continue
-        _note_header(block.name, line, headers, problems)
+        _note_header(block.name, line, headers, findings)
         line += 1
         for item in block.iter_blocks():
             if isinstance(item, Option):
-                _note_entry(block.name, item, line, entries, problems)
+                _note_entry(block.name, item, line, entries, findings)
             line += len(item.lines)
     return headers, entries
 
 
-def _note_header(section, line, headers, problems):
+def _note_header(section, line, headers, findings):
     if section in headers:
-        problems.add(
+        findings.problem(
             f"section [{section}] appears a second time, first in line "
             f"{headers[section]}. Join the two.",
             line,
@@ -152,10 +152,10 @@ def _note_header(section, line, headers, problems):
     headers.setdefault(section, line)
 
 
-def _note_entry(section, option, line, entries, problems):
+def _note_entry(section, option, line, entries, findings):
     place_of_key = (section, option.raw_key.lower())
     if place_of_key in entries:
-        problems.add(
+        findings.problem(
             f"key '{option.raw_key}' is given a second time in [{section}], first in "
             f"line {entries[place_of_key].line}. Keep one.",
             line,
@@ -183,9 +183,9 @@ def _without_comment(line):
     return line.strip()
 
 
-def _resolved(entry, entries, problems):
+def _resolved(entry, entries, findings):
     try:
         return replace(entry, text=interpolate(entry, entries))
     except InterpolationError as error:
-        problems.add(f"[{entry.section}] {entry.key}: {error}", entry.line)
+        findings.problem(f"[{entry.section}] {entry.key}: {error}", entry.line)
         return replace(entry, text=None)

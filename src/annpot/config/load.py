@@ -16,17 +16,16 @@ def load(config_type, path):
         InputError: with every problem of the file, in the order of its lines.
     """
     command = config_type.command
-    ini, problems = read_ini(path)
-    notices = []
+    ini, findings = read_ini(path)
     names = [section.name for section in sections_of(config_type).values()]
-    ini = modernised(command, names, ini, problems, notices)
-    parts = validated(config_type, ini, problems, notices)
+    ini = modernised(command, names, ini, findings)
+    parts = validated(config_type, ini, findings)
     for rule in RULES[command]:
-        rule(parts, ini, problems)
-    problems.raise_if_any()
+        rule(parts, ini, findings)
+    findings.raise_if_wrong()
     for derive in DERIVED.get(command, ()):
         derive(parts)
-    source = IniSource(ini, tuple(notices), tuple(_keys(parts)))
+    source = IniSource(ini, findings.notices, tuple(_keys(parts)))
     return config_type(**vars(parts), source=source)
 
 

@@ -33,30 +33,27 @@ def sections_of(config_type):
     }
 
 
-def validated(config_type, ini, problems, notices):
+def validated(config_type, ini, findings):
     """Sections of a configuration as a namespace; wrong or missing keys are None.
 
     Args:
         config_type: for example TrainConfig.
         ini: IniFile under present names.
-        problems: Problems, gets what is wrong.
-        notices: list, gets a line for each key without effect.
+        findings: Findings, gets a problem for all that is wrong and a notice for
+            each key without effect.
     """
     sections = sections_of(config_type)
     parts = SimpleNamespace()
     for attribute, section in sections.items():
-        setattr(parts, attribute, _section(section, section.name, ini, problems))
-        _notice(section, section.name, ini, notices)
+        setattr(parts, attribute, _section(section, section.name, ini, findings))
     known = [section.name for section in sections.values()]
     element_type = _element_type(config_type)
     others = [name for name in ini.headers if name not in known]
     if element_type is not None:
-        parts.elements = _elements(element_type, parts, others, ini, problems)
+        parts.elements = _elements(element_type, parts, others, ini, findings)
         others = [name for name in others if name not in parts.elements]
-        for symbol in parts.elements:
-            _notice(element_type, symbol, ini, notices)
     for name in others:
-        _unknown_section(name, known, parts, ini, problems)
+        _unknown_section(name, known, parts, ini, findings)
     return parts
 
 
@@ -64,19 +61,19 @@ def _element_type(config_type):
     return getattr(config_type, "element_type", None)
 
 
-def _elements(element_type, parts, names, ini, problems):
+def _elements(element_type, parts, names, ini, findings):
     """Section of each element; where the elements are unknown, of each symbol found."""
     symbols = parts.data.atomic_sequence
     if symbols is None:
         symbols = [name for name in names if is_element(name)]
-    return {name: _section(element_type, name, ini, problems) for name in symbols}
+    return {name: _section(element_type, name, ini, findings) for name in symbols}
 
 
-def _unknown_section(name, known, parts, ini, problems):
+def _unknown_section(name, known, parts, ini, findings):
     symbols = getattr(getattr(parts, "data", None), "atomic_sequence", None)
     line = ini.line(name)
     if symbols and is_element(name):
-        problems.add(
+        findings.problem(
             f"[{name}] is not an element of atomic_sequence ({', '.join(symbols)}). "
             "Add it there or remove the section.",
             line,
@@ -86,28 +83,26 @@ def _unknown_section(name, known, parts, ini, problems):
     close = get_close_matches(name.upper(), known, n=1)
     close = close or get_close_matches(name.capitalize(), choices, n=1)
     hint = f"Did you mean [{close[0]}]?" if close else f"Known: {', '.join(choices)}."
-    problems.add(f"unknown section [{name}]. {hint}", line)
+    findings.problem(f"unknown section [{name}]. {hint}", line)
 
 
-def _section(section, name, ini, problems):
+def _section(section, name, ini, findings):
     """One section with its values; wrong or missing keys are None."""
-    texts, missing_told = _texts(section, name, ini, problems)
+    texts, meant = _texts(section, name, ini, findings)
     wrong = {attribute for attribute, text in texts.items() if text is None}
-    given = {a: text for a, text in texts.items() if a not in wrong}
+    texts = {a: text for a, text in texts.items() if a not in wrong}
+    told = wrong | meant  # keys whose absence needs no second message
     try:
-        values = section.model_validate(given)
+        values = section.model_validate(texts)
     except ValidationError as error:
         for found in error.errors():
             attribute = found["loc"][0]
-            if attribute in wrong or (
-                found["type"] == "missing" and attribute in missing_told
-            ):
-                wrong.add(attribute)
-                continue
             wrong.add(attribute)
-            _tell(section, name, found, ini, problems)
-        values = _partial(section, given, wrong)
-    _tell_unavailable(section, name, values, given, ini, problems)
+            if found["type"] != "missing" or attribute not in told:
+                _tell(section, name, found, ini, findings)
+        values = _partial(section, texts, wrong)
+    _tell_unavailable(section, name, values, texts, ini, findings)
+    _tell_without_effect(section, name, texts, ini, findings)
     return values
 
 
@@ -127,7 +122,7 @@ def _parsed(field, text):
     return parse(field, text)
 
 
-def _texts(section, name, ini, problems):
+def _texts(section, name, ini, findings):
     """({attribute: text}, attributes that a misspelt key was probably meant for)."""
     texts, meant = {}, set()
     for (owner, _), entry in ini.entries.items():
@@ -135,7 +130,7 @@ def _texts(section, name, ini, problems):
             continue
         attribute, number = find_key(section, entry.key)
         if attribute is None:
-            meant.add(_unknown_key(section, name, entry, problems))
+            meant.add(_unknown_key(section, name, entry, findings))
         elif number is None:
             texts[attribute] = entry.text
         elif entry.text is not None:
@@ -157,7 +152,7 @@ def find_key(section, written):
     return None, None
 
 
-def _unknown_key(section, name, entry, problems):
+def _unknown_key(section, name, entry, findings):
     """Tell of an unknown key; returns the attribute it was probably meant for."""
     known = {
         spelling_of(section, attribute).lower(): attribute
@@ -168,17 +163,17 @@ def _unknown_key(section, name, entry, problems):
         hint = f"Did you mean '{spelling_of(section, known[close[0]])}'?"
     else:
         hint = "Remove it or check its section."
-    problems.add(f"unknown key '{entry.key}' in [{name}]. {hint}", entry.line)
+    findings.problem(f"unknown key '{entry.key}' in [{name}]. {hint}", entry.line)
     return known[close[0]] if close else None
 
 
-def _tell(section, name, found, ini, problems):
+def _tell(section, name, found, ini, findings):
     """Turn one of pydantic's findings into a sentence of ours."""
     attribute = found["loc"][0]
     field = section.model_fields[attribute]
     spelling = spelling_of(section, attribute)
     if found["type"] == "missing":
-        problems.add(
+        findings.problem(
             f"[{name}] {spelling} is missing: expected {expected(field)} "
             f"({field.description}).",
             ini.line(name),
@@ -189,12 +184,12 @@ def _tell(section, name, found, ini, problems):
     if detail.startswith("expected") or not detail:
         found_text = detail.replace(", found", "; found").partition(";")[1:]
         detail = f"expected {expected(field)}{''.join(found_text)}"
-    problems.add(f"[{name}] {entry.key} = {entry.text}: {detail}.", entry.line)
+    findings.problem(f"[{name}] {entry.key} = {entry.text}: {detail}.", entry.line)
 
 
-def _tell_unavailable(section, name, values, given, ini, problems):
+def _tell_unavailable(section, name, values, texts, ini, findings):
     """Tell of given keys, and of values, that this version does not have."""
-    for attribute in given:
+    for attribute in texts:
         field = section.model_fields[attribute]
         value = getattr(values, attribute)
         told = declared(field)
@@ -203,7 +198,7 @@ def _tell_unavailable(section, name, values, given, ini, problems):
             advice = told["instead"]
         if advice:
             entry = ini.entries[(name, spelling_of(section, attribute).lower())]
-            problems.add(
+            findings.problem(
                 f"[{name}] {entry.key} = {entry.text}: not available yet in this "
                 f"version. {advice}",
                 entry.line,
@@ -216,14 +211,12 @@ def _asks_for_nothing(field, value):
     return isinstance(value, tuple) and not any(value)
 
 
-def _notice(section, name, ini, notices):
-    for (owner, _), entry in ini.entries.items():
-        attribute, _ = find_key(section, entry.key)
-        if owner != name or attribute is None:
-            continue
+def _tell_without_effect(section, name, texts, ini, findings):
+    for attribute in texts:
         told = declared(section.model_fields[attribute])
         if told["status"] == WITHOUT_EFFECT:
-            notices.append(
-                f"{ini.where(name, entry.key)}: [{name}] {entry.key} has no effect: "
-                f"{told['without_effect']}."
+            entry = ini.entries[(name, spelling_of(section, attribute).lower())]
+            findings.notice(
+                f"[{name}] {entry.key} has no effect: {told['without_effect']}.",
+                entry.line,
             )

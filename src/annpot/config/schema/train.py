@@ -31,8 +31,7 @@ class TrainData(Section):
     energy_rescale: float = key(
         NUMBER,
         1.0,
-        help="factor on the reference energies",
-        instead="Set energy_rescale = 1 and scale the energies of the structures.",
+        help="factor on the energies of the data",
     )
     sparse_derivatives: bool = key(
         BOOLEAN,

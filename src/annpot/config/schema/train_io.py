@@ -159,8 +159,8 @@ class TrainIo(Section):
         INTEGER,
         1000,
         ge=1,
-        help="number of checkpoints to keep",
-        without_effect="all checkpoints are kept, as in PANNA 2.0",
+        affects_result=False,
+        help="newest checkpoints that are kept, older ones are removed",
     )
     profile: tuple[int, int] = key(
         RANGE,

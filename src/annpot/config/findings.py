@@ -1,0 +1,47 @@
+"""What there is to tell about one INI file, collected to be told at once."""
+
+from annpot.errors import InputError
+
+REFERENCE = "Keywords: doc/keywords.md"
+
+
+class Findings:
+    """Problems and notices of one INI file, told in the order of its lines.
+
+    A problem ends the command, a notice does not.
+    """
+
+    def __init__(self, path):
+        self.path = path
+        self._problems = []  # (line or None, text)
+        self._notices = []
+
+    def problem(self, text, line=None):
+        """Note that something is wrong; `line` counts from 1."""
+        self._problems.append((line, text))
+
+    def notice(self, text, line=None):
+        """Note something that the user may not expect; `line` counts from 1."""
+        self._notices.append((line, text))
+
+    @property
+    def notices(self):
+        """One text for each notice: `train.ini:12: ...`."""
+        return self._told(self._notices)
+
+    def raise_if_wrong(self):
+        """Raise InputError with all problems, where there are any."""
+        problems = self._told(self._problems)
+        if problems:
+            count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+            raise InputError(problems, f"{count} in {self.path}. {REFERENCE}")
+
+    def _told(self, found):
+        unique = dict.fromkeys(found)  # in the order of finding
+        ordered = sorted(unique, key=lambda item: item[0] or 0)
+        return tuple(f"{place(self.path, line)}: {text}" for line, text in ordered)
+
+
+def place(path, line=None):
+    """`train.ini:27`, or `train.ini` where no line is to blame."""
+    return f"{path}:{line}" if line else str(path)

@@ -1,0 +1,125 @@
+"""Keys of app_evaluate."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from annpot.config.grammar import BOOLEAN, INTEGER, PATH, WORD
+from annpot.config.schema.keys import REQUIRED, Section, key
+from annpot.config.schema.train_io import PACK_FIRST
+from annpot.config.source import IniSource
+
+
+class EvaluateIo(Section):
+    """Data and networks in, energies out."""
+
+    name: ClassVar[str] = "IO_INFORMATION"
+    about: ClassVar[str] = "Data and networks in, energies out."
+
+    data_dir: Path = key(PATH, REQUIRED, help="folder of the data to evaluate")
+    networks_dir: Path = key(
+        PATH, REQUIRED, help="folder of checkpoints, usually train_dir/_models"
+    )
+    eval_dir: Path = key(PATH, REQUIRED, help="folder of the results; created")
+    train_ini: Path = key(
+        PATH,
+        Path("train.ini"),
+        help="INI file of the training",
+    )
+    input_format: Literal["tfr", "bin", "example"] = key(
+        WORD,
+        "tfr",
+        help="format of the data: TFRecords or .bin files (bin is ours)",
+        later={"example": PACK_FIRST},
+    )
+    gvect_ini: Path | None = key(
+        PATH,
+        None,
+        help="descriptor settings for input_format = example",
+        without_effect="it belongs to input_format = example",
+    )
+
+
+class EvaluateValidation(Section):
+    """Which checkpoints, which numbers."""
+
+    name: ClassVar[str] = "VALIDATION_OPTIONS"
+    about: ClassVar[str] = (
+        "Which checkpoints. They are sorted by epoch and step; without a key all of "
+        "them are evaluated."
+    )
+
+    single_step: bool = key(
+        BOOLEAN,
+        False,
+        help="one checkpoint: the last, or that of epoch_number and step_number",
+    )
+    epoch_number: int | None = key(
+        INTEGER, None, ge=0, help="epoch of the one checkpoint", default_text="any"
+    )
+    step_number: int | None = key(
+        INTEGER, None, ge=0, help="step of the one checkpoint", default_text="the last"
+    )
+    subsampling: int | None = key(
+        INTEGER, None, ge=1, help="every n-th checkpoint", default_text="each"
+    )
+    start: int = key(INTEGER, 0, help="index of the first checkpoint, as in a slice")
+    end: int | None = key(
+        INTEGER,
+        None,
+        help="index after the last checkpoint, as in a slice",
+        default_text="number of checkpoints",
+    )
+    batch_size: int = key(
+        INTEGER,
+        1,
+        help="structures evaluated together",
+        without_effect="structures are evaluated in blocks that fit into memory",
+    )
+    compute_forces: bool = key(
+        BOOLEAN,
+        False,
+        help="evaluate forces",
+        instead="Set compute_forces = False to evaluate energies.",
+    )
+    precision: Literal["float32", "float64"] = key(
+        WORD, "float64", ours=True, help="precision of the evaluation"
+    )
+    plot: bool = key(
+        BOOLEAN,
+        False,
+        ours=True,
+        affects_result=False,
+        help="draw parity and error histogram of each checkpoint (PNG)",
+    )
+
+
+class EvaluateLongRange(Section):
+    """Long-range interactions."""
+
+    name: ClassVar[str] = "LONG_RANGE"
+    about: ClassVar[str] = "Long-range interactions."
+
+    long_range_el: bool = key(
+        BOOLEAN,
+        False,
+        help="long-range electrostatics",
+        instead="Set long_range_el = False.",
+    )
+    long_range_vdw: bool = key(
+        BOOLEAN,
+        False,
+        help="long-range dispersion",
+        without_effect="no program of this family computes it",
+    )
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """What app_evaluate is asked to do."""
+
+    io: EvaluateIo
+    validation: EvaluateValidation
+    long_range: EvaluateLongRange
+    source: IniSource = field(compare=False, repr=False)
+    command: ClassVar[str] = "app_evaluate"

@@ -1,0 +1,69 @@
+"""Keys of app_tfr_packer."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+from annpot.config.grammar import BOOLEAN, INTEGER, PATH, WORD
+from annpot.config.schema.keys import REQUIRED, Section, key
+from annpot.config.source import IniSource
+
+
+class TfrIo(Section):
+    """Descriptors in, TFRecords out."""
+
+    name: ClassVar[str] = "IO_INFORMATION"
+    about: ClassVar[str] = "Descriptors in, TFRecords out."
+
+    input_dir: Path = key(PATH, REQUIRED, help="folder of .bin files")
+    output_dir: Path = key(PATH, REQUIRED, help="folder of the TFRecords; created")
+    elements_per_file: int = key(
+        INTEGER, 1000, ge=1, unit="structures", help="records in each TFRecord file"
+    )
+    prefix: str | None = key(
+        WORD,
+        None,
+        help="files are named prefix-i-N.tfrecord",
+        default_text="i-N.tfrecord",
+    )
+    shuffle_seed: int | None = key(
+        INTEGER,
+        None,
+        ge=0,
+        ours=True,
+        help="shuffle the records with this seed",
+        default_text="records in the order of their names",
+    )
+
+
+class TfrContent(Section):
+    """What a record holds."""
+
+    name: ClassVar[str] = "CONTENT_INFORMATION"
+    about: ClassVar[str] = "What a record holds beside descriptors and energy."
+
+    include_derivatives: bool = key(
+        BOOLEAN, False, help="the derivatives and forces of the .bin files"
+    )
+    sparse_derivatives: bool = key(
+        BOOLEAN, False, help="derivatives as sparse triplets"
+    )
+    include_per_atom_quantity: bool = key(
+        BOOLEAN, False, help="the per-atom quantity of the .bin files"
+    )
+    long_range_el: bool = key(
+        BOOLEAN,
+        False,
+        help="the long-range kernels of the .bin files",
+        instead="Set long_range_el = False.",
+    )
+
+
+@dataclass(frozen=True)
+class TfrConfig:
+    """What app_tfr_packer is asked to do."""
+
+    io: TfrIo
+    content: TfrContent
+    source: IniSource = field(compare=False, repr=False)
+    command: ClassVar[str] = "app_tfr_packer"
