@@ -52,6 +52,15 @@ def sync(path):
         os.fsync(stream.fileno())
 
 
+def remove_leftovers(folder):
+    """Delete the temporary files that killed processes left in a folder.
+
+    Only one process at a time may write into the folder.
+    """
+    for path in Path(folder).glob(".*.tmp"):
+        path.unlink(missing_ok=True)
+
+
 def make_folder(path):
     """Create a folder and its parents; an existing one is fine."""
     with explained_write_errors(path):

@@ -8,11 +8,11 @@ import pytest
 
 from annpot.data.dataset_description import (
     DatasetDescription,
-    DescriptorOrigin,
     FileEntry,
     write_unfinished,
 )
 from annpot.data.dataset_summary import DatasetSummary, summary_of
+from annpot.data.descriptor_origin import DescriptorOrigin
 from annpot.data.records import DescriptorRecord
 from annpot.errors import InputError
 
@@ -165,7 +165,7 @@ WRONG = {
     garbled: "dataset.json: cannot be read (JSONDecodeError",
     other_version: "dataset.json: format_version 2, expected 1. It was written by",
     without_key: "dataset.json: cannot be read (KeyError: 'files'). Delete it and run",
-    unfinished: "the calculation of this folder was not finished. Run app_gvect",
+    unfinished: "files of this folder are not finished. Run the command",
 }
 
 

@@ -11,48 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from annpot import files
+from annpot.data.descriptor_origin import DescriptorOrigin
 from annpot.errors import InputError
 
 FORMAT_VERSION = 1
 FILE_NAME = "dataset.json"
 UNITS = {"length": "angstrom", "energy": "eV", "forces": "eV/angstrom"}
-
-
-@dataclass(frozen=True)
-class DescriptorOrigin:
-    """How descriptors were made.
-
-    Attributes:
-        species: ordered symbols behind the species indices; None when the files
-            came from elsewhere and do not say.
-        g_size: number of descriptor components of an atom.
-        descriptor: all expanded parameters (DescriptorSettings.to_dict()), or None.
-        mbp_generation: 0 to 3 for the modified Behler-Parrinello descriptor.
-        mbp_generation_source: "stated" by the settings, "assumed" otherwise.
-        pbc_override: periodicity that replaced the structures' own, or None.
-        per_atom_energy: whether energies of single atoms were stored.
-    """
-
-    species: tuple[str, ...] | None
-    g_size: int
-    descriptor: dict | None = None
-    mbp_generation: int | None = None
-    mbp_generation_source: str | None = None
-    pbc_override: tuple[bool, bool, bool] | None = None
-    per_atom_energy: bool = False
-
-    def to_dict(self):
-        """The same as an object for JSON."""
-        return json.loads(json.dumps(asdict(self)))
-
-    @classmethod
-    def from_dict(cls, content):
-        """The inverse of `to_dict`; other keys are ignored."""
-        values = {one.name: content[one.name] for one in fields(cls)}
-        for name in ("species", "pbc_override"):
-            if values[name] is not None:
-                values[name] = tuple(values[name])
-        return cls(**values)
 
 
 @dataclass(frozen=True)
@@ -92,6 +56,7 @@ class DatasetDescription:
         statistics: ElementStatistics by species index.
         missing: names of files that are described but are not in the folder, as
             when some were moved away for validation.
+        made_from: sha256 of what a packing was made of and how, or None.
     """
 
     origin: DescriptorOrigin
@@ -104,6 +69,7 @@ class DatasetDescription:
     files: tuple[FileEntry, ...]
     statistics: tuple[ElementStatistics, ...]
     missing: tuple[str, ...] = ()
+    made_from: str | None = None
 
     @property
     def species(self):
@@ -116,7 +82,7 @@ class DatasetDescription:
         return self.origin.g_size
 
     @classmethod
-    def from_summary(cls, origin, suffix, entries, summary):
+    def from_summary(cls, origin, suffix, entries, summary, made_from=None):
         """Description of files whose records have a DatasetSummary."""
         n_species = max(len(origin.species or ()), *map(len, summary.compositions))
         compositions = sorted(
@@ -133,6 +99,7 @@ class DatasetDescription:
             compositions=tuple(compositions),
             files=tuple(entries),
             statistics=tuple(_statistics(summary, i) for i in range(n_species)),
+            made_from=made_from,
         )
 
     @classmethod
@@ -151,9 +118,9 @@ class DatasetDescription:
             return None
         if not content["complete"]:
             raise InputError(
-                f"{path}: the calculation of this folder was not finished. Run "
-                "app_gvect_calculator again with the same settings; it goes on where "
-                "it stopped."
+                f"{path}: the files of this folder are not finished. Run the command "
+                "that makes them (app_gvect_calculator or app_tfr_packer) again; it "
+                "goes on where it stopped."
             )
         try:
             described = _from_json(content)
@@ -170,6 +137,7 @@ class DatasetDescription:
             **self.origin.to_dict(),
             "units": UNITS,
             "fingerprint": self.fingerprint,
+            "made_from": self.made_from,
             "n_structures": self.n_structures,
             "n_atoms": self.n_atoms,
             "labels": self.labels,
@@ -183,9 +151,14 @@ class DatasetDescription:
         files.write_text(Path(folder) / FILE_NAME, _json_text(content))
 
 
-def write_unfinished(folder, origin):
+def write_unfinished(folder, origin, made_from=None):
     """Mark a folder as belonging to settings before its first file is written."""
-    content = {"format_version": FORMAT_VERSION, "complete": False, **origin.to_dict()}
+    content = {
+        "format_version": FORMAT_VERSION,
+        "complete": False,
+        **origin.to_dict(),
+        "made_from": made_from,
+    }
     files.write_text(Path(folder) / FILE_NAME, _json_text(content))
 
 
@@ -240,6 +213,7 @@ def _from_json(content):
         origin=DescriptorOrigin.from_dict(content),
         suffix=str(content["suffix"]),
         fingerprint=content["fingerprint"],
+        made_from=content["made_from"],
         n_structures=int(content["n_structures"]),
         n_atoms=int(content["n_atoms"]),
         labels=dict(content["labels"]),

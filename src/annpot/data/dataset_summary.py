@@ -15,6 +15,8 @@ from annpot.data.descriptor_statistics import (
 from annpot.data.record_features import encode_record
 
 LABELS = ("energy", "forces", "derivatives", "per_atom_quantity")
+BATCH_RECORDS = 256  # whose statistics are summed together
+BATCH_BYTES = 2**24  # bounds the memory where records are large
 
 
 @dataclass(frozen=True)
@@ -114,3 +116,33 @@ def summary_of(records, payloads=None):
             np.concatenate([record.g for record in records]),
         ),
     )
+
+
+class SummaryBuilder:
+    """DatasetSummary of records that come one by one, in bounded memory."""
+
+    def __init__(self):
+        self._summary = DatasetSummary()
+        self._start_batch()
+
+    def add(self, record, payload):
+        """Count one record; `payload` is what a TFRecord holds of it."""
+        self._records.append(record)
+        self._payloads.append(payload)
+        self._n_bytes += len(payload)
+        if len(self._records) >= BATCH_RECORDS or self._n_bytes >= BATCH_BYTES:
+            self._end_batch()
+
+    def finished(self):
+        """The DatasetSummary of all records added."""
+        self._end_batch()
+        return self._summary
+
+    def _start_batch(self):
+        self._records, self._payloads, self._n_bytes = [], [], 0
+
+    def _end_batch(self):
+        if self._records:
+            batch = summary_of(self._records, self._payloads)
+            self._summary = self._summary.merged(batch)
+        self._start_batch()

@@ -76,6 +76,14 @@ class DescriptorRecord:
         return self.g.shape[1]
 
 
+def sparse_derivatives(dense):
+    """SparseDerivatives with the values of DenseDerivatives that are not zero."""
+    n_atoms, g_size = dense.values.shape[:2]
+    table = dense.values.reshape(n_atoms * g_size, 3 * n_atoms)
+    rows, columns = np.nonzero(table)
+    return SparseDerivatives(table[rows, columns], rows, columns)
+
+
 def check_sparse_indices(record):
     """Raise an InputError where float32 cannot hold a sparse index exactly."""
     size = record.n_atoms * record.g_size

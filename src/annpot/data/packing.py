@@ -1,0 +1,166 @@
+"""From a folder of `.bin` files to TFRecord files and their dataset.json.
+
+After each TFRecord a hidden summary of it is kept beside it. A run that was stopped
+goes on with the first file that has none; dataset.json is the sum of all summaries,
+which are then deleted.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from annpot import files
+from annpot.data.bin_folder import read_checked, with_content
+from annpot.data.dataset_description import DatasetDescription, FileEntry
+from annpot.data.dataset_summary import DatasetSummary, SummaryBuilder
+from annpot.data.folder_claim import claim_packing_folder, has_size
+from annpot.data.record_features import decode_record, encode_record
+from annpot.data.record_index import natural_order
+from annpot.data.tfrecord import SUFFIX, read_payloads, write_tfrecord
+
+
+@dataclass(frozen=True)
+class PackingPlan:
+    """How records are laid out in files.
+
+    Attributes:
+        prefix: of the names `{prefix-}{i}-{N}.tfrecord`; "" for none.
+        records_per_file: the last file may have fewer.
+        derivatives: None, "dense" or "sparse"; with them go the forces.
+        per_atom_quantity: whether to store it.
+        shuffle_seed: order of the records; sorted by name when None.
+    """
+
+    prefix: str = ""
+    records_per_file: int = 1000
+    derivatives: str | None = None
+    per_atom_quantity: bool = False
+    shuffle_seed: int | None = None
+
+    def file_name(self, number, total):
+        """Name of file `number` of `total`, both counted from 1."""
+        return "-".join(filter(None, (self.prefix, f"{number}-{total}"))) + SUFFIX
+
+    def ordered(self, paths):
+        """The files in the order in which they are packed."""
+        if self.shuffle_seed is None:
+            return list(paths)
+        order = np.random.default_rng(self.shuffle_seed).permutation(len(paths))
+        return [paths[index] for index in order]
+
+
+@dataclass(frozen=True)
+class PackingRun:
+    """What a run did: the description, and files written now and kept."""
+
+    description: DatasetDescription
+    n_written: int
+    n_kept: int
+
+
+def pack(bins, folder, plan, advance=lambda n: None):
+    """Write the TFRecord files of a packing that are not there yet.
+
+    Args:
+        bins: BinFolder.
+        folder: where the files go; made when absent.
+        plan: PackingPlan.
+        advance: called with the number of records finished.
+
+    Returns:
+        PackingRun.
+
+    Raises:
+        InputError: the folder holds another packing, a `.bin` is damaged or lacks
+            what is to be packed, or the disk is full. Finished files stay.
+    """
+    folder = Path(folder)
+    paths = plan.ordered(bins.paths)
+    size = plan.records_per_file
+    pieces = [paths[start : start + size] for start in range(0, len(paths), size)]
+    names = [plan.file_name(i, len(pieces)) for i in range(1, len(pieces) + 1)]
+    key = _sha256(json.dumps([bins.identity, asdict(plan)]).encode())
+    if claim_packing_folder(folder, bins.origin, key):
+        advance(len(paths))
+        return PackingRun(DatasetDescription.read(folder), 0, len(names))
+    summary, entries, n_written = DatasetSummary(), [], 0
+    for name, piece in zip(names, pieces, strict=True):
+        finished = _finished_file(folder, name, key)
+        if finished is None:
+            finished = _pack_file(folder / name, piece, bins, plan, key)
+            n_written += 1
+        entry, part = finished
+        entries.append(entry)
+        summary = summary.merged(part)
+        advance(len(piece))
+    description = DatasetDescription.from_summary(
+        bins.origin, SUFFIX, entries, summary, made_from=key
+    )
+    description.write(folder)
+    for name in names:
+        _summary_path(folder, name).unlink(missing_ok=True)
+    return PackingRun(description, n_written, len(names) - n_written)
+
+
+def describe_tfrecords(folder, origin):
+    """DatasetDescription of the TFRecord files that lie in a folder.
+
+    Args:
+        folder: holds `*.tfrecord` files, for example some moved out of a packing.
+        origin: DescriptorOrigin of the packing they come from.
+    """
+    summary, entries = DatasetSummary(), []
+    for path in sorted(Path(folder).glob(f"*{SUFFIX}"), key=natural_order):
+        builder = SummaryBuilder()
+        for number, payload in enumerate(read_payloads(path), start=1):
+            builder.add(decode_record(payload, f"{path}: record {number}"), payload)
+        part = builder.finished()
+        with open(path, "rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        size = path.stat().st_size
+        entries.append(FileEntry(path.name, part.n_structures, size, digest))
+        summary = summary.merged(part)
+    return DatasetDescription.from_summary(origin, SUFFIX, entries, summary)
+
+
+def _summary_path(folder, name):
+    return folder / f".{name}.json"
+
+
+def _finished_file(folder, name, key):
+    """(FileEntry, DatasetSummary) of a file that an earlier run finished, or None."""
+    try:
+        stored = json.loads(_summary_path(folder, name).read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+    entry = FileEntry(**stored["entry"])
+    if stored["key"] != key or not has_size(folder / name, entry.n_bytes):
+        return None
+    return entry, DatasetSummary.from_dict(stored["summary"])
+
+
+def _pack_file(path, bin_paths, bins, plan, key):
+    """Write one TFRecord and its summary; the same pair as `_finished_file`."""
+    builder = SummaryBuilder()
+
+    def payloads():
+        for bin_path in bin_paths:
+            record = read_checked(bins, bin_path)
+            record = with_content(record, plan.derivatives, plan.per_atom_quantity)
+            payload = encode_record(record)
+            builder.add(record, payload)
+            yield payload
+
+    written = write_tfrecord(path, payloads())
+    entry = FileEntry(path.name, written.n_records, written.n_bytes, written.sha256)
+    summary = builder.finished()
+    stored = {"key": key, "entry": asdict(entry), "summary": summary.to_dict()}
+    files.write_text(_summary_path(path.parent, path.name), json.dumps(stored))
+    return entry, summary
+
+
+def _sha256(content):
+    return hashlib.sha256(content).hexdigest()

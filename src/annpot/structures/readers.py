@@ -1,0 +1,179 @@
+"""Structures from a folder of `.example` files or from any file that ASE reads."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from annpot import units
+from annpot.errors import InputError
+from annpot.structures.example_json import SUFFIX, read_example
+from annpot.structures.structure import Structure
+
+
+@dataclass(frozen=True)
+class NamedSource:
+    """A structure that is read only when it is needed.
+
+    Attributes:
+        name: of the structure, unique among the sources read together.
+        where: file, and frame where it has several, for messages.
+        load: function without arguments that returns the Structure.
+    """
+
+    name: str
+    where: str
+    load: Callable[[], Structure]
+
+
+def iter_structures(path, constants=units.CODATA_2022, assumptions=None):
+    """Iterate over the structures of a folder or file, one in memory at a time."""
+    for source in structure_sources(path, constants, assumptions):
+        yield source.load()
+
+
+def structure_sources(path, constants=units.CODATA_2022, assumptions=None):
+    """Iterate over the NamedSources of a folder of `.example` files or of one file.
+
+    Files of a folder come in the order of their names, frames in that of the file.
+
+    Raises:
+        InputError: nothing there, or two structures of one name.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(
+            f"{path}: no such folder or file. Give a folder of {SUFFIX} files or a "
+            "file with structures, such as extended XYZ."
+        )
+    sources = _examples if path.is_dir() or path.suffix == SUFFIX else _frames
+    seen = set()
+    for source in sources(path, constants, assumptions):
+        if source.name in seen:
+            raise InputError(
+                f"{path}: two structures are called {source.name!r}; their files would "
+                "overwrite each other. Give each a name of its own."
+            )
+        seen.add(source.name)
+        yield source
+
+
+def n_structures(path):
+    """Number of structures where a glance tells it, else None."""
+    path = Path(path)
+    return len(_example_files(path)) if path.is_dir() else None
+
+
+def _example_files(path):
+    return sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]
+
+
+def _examples(path, constants, assumptions):
+    files = _example_files(path)
+    if not files:
+        raise InputError(
+            f"{path}: no {SUFFIX} file in this folder. Check the path; other formats "
+            "are given as one file, such as extended XYZ."
+        )
+    for file in files:
+        load = partial(read_example, file, constants, assumptions)
+        yield NamedSource(file.name.removesuffix(SUFFIX), str(file), load)
+
+
+def _frames(path, _constants, _assumptions):
+    """Frames of a file through ASE, which is imported only here."""
+    index = 0
+    for index, atoms in enumerate(_ase_frames(path), start=1):
+        where = f"{path}: frame {index}"
+        name = str(atoms.info.get("name", f"{path.stem}_{index}"))
+        if not name or "/" in name or name.startswith("."):
+            raise InputError(
+                f"{where}: the name {name!r} cannot be the name of a file. Use "
+                "letters, digits, '_' and '-'."
+            )
+        yield NamedSource(name, where, partial(from_ase, atoms, name, where))
+    if index == 0:
+        raise InputError(f"{path}: the file holds no structure.")
+
+
+def _ase_frames(path):
+    from ase.io import iread
+
+    frames = iter(iread(path, index=":"))
+    number = 0
+    while True:
+        number += 1
+        try:
+            atoms = next(frames)
+        except StopIteration:
+            return
+        except Exception as error:  # ASE's readers raise whatever they stumble over
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise InputError(
+                f"{path}: frame {number} cannot be read by ASE ({reason}). Expected "
+                "extended XYZ or another format that ASE knows."
+            ) from error
+        yield atoms
+
+
+def from_ase(atoms, name, where):
+    """Structure of an ase.Atoms object.
+
+    Energy and forces are those of its calculator, else of `info` and `arrays`; ASE's
+    units are eV and angstrom.
+
+    Args:
+        atoms: ase.Atoms.
+        name: of the structure.
+        where: file and frame, for messages.
+
+    Raises:
+        InputError: a value is not finite, or a periodic direction has no cell vector.
+    """
+    results = dict(atoms.calc.results) if atoms.calc is not None else {}
+    energy = results.get("energy", atoms.info.get("energy"))
+    n_atoms = len(atoms)
+    arrays = {
+        "positions": (atoms.get_positions(), (n_atoms, 3)),
+        "cell": (atoms.cell.array, (3, 3)),
+        "energy": (energy, ()),
+        "forces": (results.get("forces", atoms.arrays.get("forces")), (n_atoms, 3)),
+        "energies": (results.get("energies"), (n_atoms,)),
+        "charge": (atoms.info.get("charge", 0.0), ()),
+    }
+    checked = {key: _finite(where, key, *found) for key, found in arrays.items()}
+    if n_atoms == 0 or "X" in (symbols := tuple(atoms.get_chemical_symbols())):
+        raise InputError(f"{where}: no atoms, or an atom that is no chemical element.")
+    if (atoms.pbc & ~checked["cell"].any(axis=1)).any():
+        raise InputError(
+            f"{where}: pbc = {atoms.pbc.tolist()}, but a periodic direction has no "
+            "cell vector. Give the cell, or set pbc to False there."
+        )
+    return Structure(
+        name=name,
+        symbols=symbols,
+        positions=checked["positions"],
+        cell=checked["cell"],
+        pbc=np.array(atoms.pbc),
+        energy=None if energy is None else float(checked["energy"]),
+        forces=checked["forces"],
+        per_atom_energy=checked["energies"],
+        total_charge=float(checked["charge"]),
+    )
+
+
+def _finite(where, key, values, shape):
+    if values is None:
+        return None
+    try:
+        array = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        array = np.empty(0)
+    if array.shape != shape or not np.isfinite(array).all():
+        raise InputError(
+            f"{where}: {key} = {str(values)[:80]}: expected finite numbers of shape "
+            f"{shape}."
+        )
+    return array
