@@ -1,0 +1,130 @@
+"""Pack the labelled configurations: XYZ, `.example`, descriptors and TFRecords.
+
+    structures/train_validate.xyz, test.xyz        extended XYZ, eV and angstrom
+    structures/train_validate/, structures/test/   the same as `.example` files
+    train/, validate/, test/                       TFRecords, each with dataset.json
+    quantum_chemistry/                             isolated atoms, normal modes
+    README.md                                      method and statistics
+
+`pack_everything` calls what annpot's own commands call. Scratch files go to work/.
+"""
+
+import json
+import shutil
+import sys
+from functools import partial
+
+import generate
+import numpy as np
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.io import write as write_ase
+from description import readme
+
+from annpot.config import load_gvect
+from annpot.data.bin_folder import open_bin_folder
+from annpot.data.descriptor_files import DescriptorTask, compute_descriptor_files
+from annpot.data.descriptor_origin import DescriptorOrigin
+from annpot.data.packing import PackingPlan, describe_tfrecords, pack
+from annpot.descriptors.calculator import descriptors
+from annpot.descriptors.settings import descriptor_settings
+from annpot.structures.example_json import write_example
+from annpot.structures.readers import structure_sources
+from annpot.structures.structure import Structure
+
+HERE, WORK = generate.HERE, generate.WORK
+GVECT_INI = HERE.parent / "input_files" / "gvect.ini"
+DECIMALS = 8  # of positions and forces: what extended XYZ keeps
+PLANS = {
+    "train_validate": PackingPlan("train", 90, shuffle_seed=20),
+    "test": PackingPlan("test", 300, shuffle_seed=20),
+}
+FOLDERS = {  # where the packed files of each subset go
+    "train_validate": {
+        "train": [f"train-{i}-10.tfrecord" for i in range(1, 9)],
+        "validate": [f"train-{i}-10.tfrecord" for i in (9, 10)],
+    },
+    "test": {"test": ["test-1-1.tfrecord"]},
+}
+
+
+def pack_everything():
+    """Write every file of the tutorial data from the labels in work/."""
+    for folder in ("structures", "quantum_chemistry", "train", "validate", "test"):
+        shutil.rmtree(HERE / folder, ignore_errors=True)
+        (HERE / folder).mkdir()
+    for path in WORK.glob("*.json"):
+        shutil.copy(path, HERE / "quantum_chemistry" / path.name)
+    subsets = {subset: labelled_structures(subset) for subset in PLANS}
+    for subset, structures in subsets.items():
+        write_structures(subset, structures)
+        compute_and_pack(subset)
+    atoms = json.loads((WORK / "isolated_atoms.json").read_text())
+    text = readme(subsets, atoms)
+    (HERE / "README.md").write_text(text)
+    print(text)
+
+
+def labelled_structures(subset):
+    """Structures of one subset, ordered by molecule and index."""
+    structures = []
+    for name in generate.MOLECULES:
+        symbols = json.loads((WORK / f"{name}_equilibrium.json").read_text())["symbols"]
+        records = generate.finished(name, subset)
+        if len(records) != generate.SIZES[subset]:
+            sys.exit(f"{name}, {subset}: {len(records)} labels; run `label` again")
+        prefix = name if subset == "train_validate" else f"{name}_{subset}"
+        structures += [
+            Structure(
+                name=f"{prefix}_{index:04d}",
+                symbols=tuple(symbols),
+                positions=np.round(records[index]["positions"], DECIMALS),
+                energy=records[index]["energy"],
+                forces=np.round(records[index]["forces"], DECIMALS),
+            )
+            for index in sorted(records)
+        ]
+    return structures
+
+
+def write_structures(subset, structures):
+    """One extended XYZ file and one `.example` file per structure."""
+    folder = HERE / "structures" / subset
+    folder.mkdir()
+    frames = []
+    for structure in structures:
+        write_example(folder / f"{structure.name}.example", structure)
+        atoms = Atoms(structure.symbols, structure.positions)
+        atoms.info["name"] = structure.name
+        atoms.calc = SinglePointCalculator(
+            atoms, energy=structure.energy, forces=structure.forces
+        )
+        frames.append(atoms)
+    write_ase(folder.with_suffix(".xyz"), frames, format="extxyz")
+
+
+def compute_and_pack(subset):
+    """Descriptors and TFRecords of one subset, with the tutorial's own settings."""
+    settings = descriptor_settings(load_gvect(GVECT_INI))
+    origin = DescriptorOrigin(
+        species=settings.species,
+        g_size=settings.n_features,
+        descriptor=settings.to_dict(),
+        mbp_generation=3,
+        mbp_generation_source="stated",
+    )
+    bins, packed = WORK / "bin" / subset, WORK / "packed" / subset
+    for folder in (bins, packed):
+        shutil.rmtree(folder, ignore_errors=True)
+    task = DescriptorTask(
+        folder=bins,
+        origin=origin,
+        descriptors=partial(descriptors, settings=settings),
+        done_log=WORK / "gvect_already_computed.dat",
+    )
+    compute_descriptor_files(structure_sources(HERE / "structures" / subset), task)
+    pack(open_bin_folder(bins), packed, PLANS[subset])
+    for folder, names in FOLDERS[subset].items():
+        for name in names:
+            shutil.move(packed / name, HERE / folder / name)
+        describe_tfrecords(HERE / folder, origin).write(HERE / folder)
