@@ -1,0 +1,41 @@
+"""app_extract_weights: the networks of a checkpoint as arrays on disk."""
+
+from annpot.apps.command import run_command
+
+
+def main(argv=None):
+    """Entry point of app_extract_weights."""
+    return run_command(
+        "app_extract_weights",
+        "Extract the networks of a checkpoint for re-training or other programs.",
+        _run,
+        argv,
+    )
+
+
+def _run(path):
+    from annpot import files
+    from annpot.config import load_extract, load_train
+    from annpot.extraction import extract
+
+    config = load_extract(path)
+    for notice in config.source.notices:
+        print(notice)
+    train_input = config.io.train_input
+    extraction = extract(config, load_train(train_input) if train_input else None)
+    text = config.source.expanded_text()
+    files.write_text(extraction.folder / "extract.expanded.ini", text)
+    _show(extraction)
+
+
+def _show(extraction):
+    from rich.console import Console
+
+    from annpot.result_tables import network_table
+
+    Console().print(network_table(extraction.networks))
+    print(f"{len(extraction.written)} files written to {extraction.folder}")
+    print(
+        "To train on from them: [DEFAULT_NETWORK] networks_metadata = "
+        f"{extraction.folder}"
+    )

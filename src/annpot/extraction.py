@@ -1,0 +1,59 @@
+"""Networks of a checkpoint, written for re-training and for other programs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from annpot.networks.checkpoint_files import find_checkpoint, latest_checkpoint
+from annpot.networks.checkpoint_networks import CheckpointNetworks, open_networks
+from annpot.networks.metadata import write_metadata
+
+LATEST = -1  # step_number that stands for the latest checkpoint
+
+
+@dataclass(frozen=True, eq=False)
+class Extraction:
+    """What was extracted.
+
+    Attributes:
+        networks: CheckpointNetworks.
+        folder: where they were written.
+        written: names of the files.
+    """
+
+    networks: CheckpointNetworks
+    folder: Path
+    written: tuple[str, ...]
+
+
+def extract(config, train_config):
+    """Write the networks of one checkpoint as networks_metadata.json and .npy files.
+
+    An earlier network in the same folder is replaced.
+
+    Args:
+        config: ExtractConfig.
+        train_config: TrainConfig of the run that wrote the checkpoint, or None.
+
+    Returns:
+        Extraction.
+
+    Raises:
+        InputError: no such checkpoint, it is damaged, it does not fit the train INI,
+            or the folder cannot be written.
+    """
+    networks = open_networks(chosen_checkpoint(config), train_config)
+    folder = Path(config.io.output_dir)
+    written = write_metadata(folder, networks.specs, networks.weights)
+    return Extraction(networks, folder, tuple(written))
+
+
+def chosen_checkpoint(config):
+    """CheckpointFile of `step_number`, which is exact; -1 is the latest.
+
+    Raises:
+        InputError: there is no such checkpoint.
+    """
+    step = config.io.step_number
+    if step == LATEST:
+        return latest_checkpoint(config.io.network_dir)
+    return find_checkpoint(config.io.network_dir, step=step)

@@ -1,0 +1,120 @@
+"""Which checkpoints a folder holds, and choosing among them; opens none."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from annpot.errors import InputError
+
+LATEST_FILE = "checkpoint"
+_INDEX_NAME = re.compile(r"epoch_(\d+)_step_(\d+)\.index")
+_LATEST_LINE = re.compile(r'^\s*model_checkpoint_path:\s*"(.+)"\s*$', re.MULTILINE)
+_NAMED_AT_MOST = 8  # checkpoints listed in a message
+
+
+@dataclass(frozen=True, order=True)
+class CheckpointFile:
+    """Name of one checkpoint; ordered by epoch, then step.
+
+    Attributes:
+        epoch: epoch it was written in, from 1.
+        step: number of optimizer steps done.
+        folder: folder that holds it.
+    """
+
+    epoch: int
+    step: int
+    folder: Path
+
+    @property
+    def name(self):
+        """`epoch_{e}_step_{s}`."""
+        return f"epoch_{self.epoch}_step_{self.step}"
+
+    @property
+    def prefix(self):
+        """Path without the endings `.index` and `.data-00000-of-00001`."""
+        return self.folder / self.name
+
+
+def list_checkpoints(folder):
+    """All checkpoints of a folder, by epoch, then step.
+
+    A checkpoint exists when its `.index` file does: that one is written last.
+
+    Raises:
+        InputError: the folder does not exist or holds no checkpoint.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(
+            f"{folder}: no such folder: expected the checkpoints of a training run "
+            "(its train_dir/_models). Correct the path, or train first."
+        )
+    matches = [_INDEX_NAME.fullmatch(path.name) for path in folder.iterdir()]
+    found = [CheckpointFile(int(m[1]), int(m[2]), folder) for m in matches if m]
+    if not found:
+        raise InputError(
+            f"{folder}: no checkpoint: expected files epoch_*_step_*.index. Give the "
+            "folder _models of a training run, or train first."
+        )
+    return sorted(found)
+
+
+def latest_checkpoint(folder):
+    """The checkpoint that the text file `checkpoint` of the folder names.
+
+    Raises:
+        InputError: there is no such file, or what it names does not exist.
+    """
+    existing = list_checkpoints(folder)
+    path = Path(folder) / LATEST_FILE
+    if not path.is_file():
+        raise InputError(
+            f"{path}: no such file: expected the text file that names the latest "
+            f"checkpoint. Give a step instead; {_listed(existing)}."
+        )
+    match = _LATEST_LINE.search(path.read_text(encoding="utf-8", errors="replace"))
+    # A path from another machine is fine: only the name in this folder counts.
+    name = Path(match[1]).name if match else None
+    for checkpoint in existing:
+        if checkpoint.name == name:
+            return checkpoint
+    what = f"names {name}, which does not exist" if name else "names no checkpoint"
+    raise InputError(f"{path}: {what}. Give a step instead; {_listed(existing)}.")
+
+
+def find_checkpoint(folder, epoch=None, step=None):
+    """The one checkpoint of an epoch and a step; None stands for any.
+
+    Raises:
+        InputError: none or several checkpoints agree.
+    """
+    existing = list_checkpoints(folder)
+    wanted = " ".join(
+        f"{name} {value}"
+        for name, value in (("epoch", epoch), ("step", step))
+        if value is not None
+    )
+    matching = [
+        checkpoint
+        for checkpoint in existing
+        if epoch in (None, checkpoint.epoch) and step in (None, checkpoint.step)
+    ]
+    if not matching:
+        raise InputError(f"{folder}: no checkpoint of {wanted}: {_listed(existing)}.")
+    if len(matching) > 1:
+        raise InputError(
+            f"{folder}: several checkpoints of {wanted}: {_listed(matching)}. Give "
+            "both the epoch and the step."
+        )
+    return matching[0]
+
+
+def _listed(checkpoints):
+    """`there are epoch_1_step_100, ...`, shortened in the middle."""
+    names = [checkpoint.name for checkpoint in checkpoints]
+    if len(names) > _NAMED_AT_MOST:
+        half = _NAMED_AT_MOST // 2
+        names = [*names[:half], f"... ({len(names)} in all)", *names[-half:]]
+    return "there are " + ", ".join(names)

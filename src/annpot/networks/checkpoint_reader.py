@@ -1,0 +1,120 @@
+"""Opening one checkpoint: its weights, and what it says about its run."""
+
+import json
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from annpot.errors import InputError
+from annpot.networks.architecture import LayerWeights
+from annpot.networks.checkpoint_files import CheckpointFile
+from annpot.tensorflow_import import import_tensorflow
+
+_VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
+_WEIGHTS = re.compile(rf"_networks/([^/]+)/_layers/(\d+)/(kernel|bias){_VALUE}")
+_RUN = f"_run{_VALUE}"
+
+
+@dataclass(frozen=True, eq=False)
+class CheckpointContent:
+    """What a checkpoint holds of the potential.
+
+    Attributes:
+        file: CheckpointFile it was read from.
+        weights: {element: (LayerWeights, ...)}.
+        run: facts of the run that wrote it (see doc/formats.md); None in a
+            checkpoint of another program.
+    """
+
+    file: CheckpointFile
+    weights: dict[str, tuple[LayerWeights, ...]]
+    run: dict | None
+
+
+def read_checkpoint(checkpoint):
+    """CheckpointContent of a CheckpointFile; imports TensorFlow.
+
+    Raises:
+        InputError: a file is missing, truncated or corrupt, it holds no networks, a
+            layer is incomplete, or a weight is not a finite number.
+    """
+    tensors = _tensors(checkpoint)
+    run = tensors.pop(_RUN, None)
+    found = {}
+    for name, array in tensors.items():
+        element, layer, kind = _WEIGHTS.fullmatch(name).groups()
+        found.setdefault(element, {}).setdefault(int(layer), {})[kind] = array
+    if not found:
+        raise InputError(
+            f"{checkpoint.prefix}: no networks in this checkpoint: expected one of "
+            "app_train or of PANNA 2."
+        )
+    weights = {
+        element: _layers(layers, f"{checkpoint.prefix}: network of {element}")
+        for element, layers in found.items()
+    }
+    return CheckpointContent(checkpoint, weights, _run_facts(run, checkpoint.prefix))
+
+
+def _tensors(checkpoint):
+    """{name: array} of the weights and of the run's facts."""
+    tf = import_tensorflow()
+    prefix = str(checkpoint.prefix)
+    try:
+        reader = tf.train.load_checkpoint(prefix)
+        return {
+            name: reader.get_tensor(name)
+            for name in sorted(reader.get_variable_to_shape_map())
+            if name == _RUN or _WEIGHTS.fullmatch(name)
+        }
+    except (tf.errors.OpError, RuntimeError, ValueError, IndexError) as error:
+        raise InputError(
+            f"{prefix}: this checkpoint is truncated, corrupt or incomplete "
+            f"({_first_line(error)}): expected its .index and .data files as "
+            "app_train wrote them. Choose another checkpoint."
+        ) from error
+
+
+def _first_line(error):
+    text = str(error).strip().splitlines() or [type(error).__name__]
+    return text[0].rstrip(".")
+
+
+def _layers(layers, where):
+    """LayerWeights of each layer, checked to fit one to the next."""
+    if sorted(layers) != list(range(len(layers))) or any(
+        set(kinds) != {"kernel", "bias"} for kinds in layers.values()
+    ):
+        raise InputError(
+            f"{where}: layers {sorted(layers)} are not complete: expected kernel and "
+            "bias of each layer from 0 on. Choose another checkpoint."
+        )
+    weights = []
+    for number in range(len(layers)):
+        kernel, bias = layers[number]["kernel"], layers[number]["bias"]
+        n_in = weights[-1].bias.shape if weights else kernel.shape[:1]
+        if kernel.shape != (*n_in, *bias.shape):
+            raise InputError(
+                f"{where}: layer {number} has weights {kernel.shape} and biases "
+                f"{bias.shape}, which do not fit. Choose another checkpoint."
+            )
+        if not (np.isfinite(kernel).all() and np.isfinite(bias).all()):
+            raise InputError(
+                f"{where}: layer {number} holds NaN or infinite numbers. Choose an "
+                "earlier checkpoint."
+            )
+        weights.append(LayerWeights(kernel, bias))
+    return tuple(weights)
+
+
+def _run_facts(text, prefix):
+    if text is None:
+        return None
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise InputError(
+            f"{prefix}: what the checkpoint says about its run is not valid JSON "
+            f"({error}). Choose another checkpoint."
+        ) from error

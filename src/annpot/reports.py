@@ -1,0 +1,222 @@
+"""Results of evaluations and of training as pictures.
+
+All are PNG files; matplotlib is imported when the first one is drawn.
+"""
+
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from annpot import files
+from annpot.errors import InputError
+
+MEV = 1000.0  # meV in one eV
+# Okabe and Ito's palette: told apart with every kind of colour vision.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9")
+GREY = "#777777"
+_STYLE = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "axes.titlesize": 9,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "savefig.dpi": 200,
+}
+
+
+def parity_plot(evaluation, path):
+    """Predicted against reference energies, and the errors below.
+
+    Energies are per atom and relative to the offsets: (E - sum_i offset_i) / n_atoms.
+
+    Args:
+        evaluation: Evaluation.
+        path: PNG file to write.
+    """
+    reference, predicted = (
+        (energies - evaluation.e_offset) / evaluation.n_atoms
+        for energies in (evaluation.e_ref, evaluation.e_nn)
+    )
+    with _picture(path, (4.2, 5.0)) as figure:
+        grid = figure.add_gridspec(2, 1, height_ratios=(3, 1))
+        above = figure.add_subplot(grid[0])
+        below = figure.add_subplot(grid[1], sharex=above)
+        for label, colour, chosen in _groups(evaluation):
+            points = {"s": 9, "color": colour, "alpha": 0.7, "linewidths": 0}
+            above.scatter(reference[chosen], predicted[chosen], label=label, **points)
+            below.scatter(reference[chosen], MEV * evaluation.errors[chosen], **points)
+        above.axline(
+            (reference[0], reference[0]), slope=1, color=GREY, lw=0.8, zorder=0
+        )
+        below.axhline(0.0, color=GREY, lw=0.8, zorder=0)
+        above.set_ylabel("network energy (eV/atom)")
+        above.tick_params(labelbottom=False)
+        above.legend(loc="lower right", handletextpad=0.1)
+        _annotate(above, evaluation)
+        below.set_ylabel("error (meV/atom)")
+        below.set_xlabel("reference energy (eV/atom), relative to the offsets")
+        figure.align_ylabels()
+
+
+def error_histogram(evaluation, path):
+    """Distribution of the errors per atom, by composition.
+
+    Args:
+        evaluation: Evaluation.
+        path: PNG file to write.
+    """
+    groups = list(_groups(evaluation))
+    errors = MEV * evaluation.errors
+    limit = float(np.abs(errors).max()) or 1.0
+    with _picture(path, (4.2, 3.0)) as figure:
+        axes = figure.add_subplot()
+        axes.hist(
+            [errors[chosen] for _, _, chosen in groups],
+            bins=np.linspace(-limit, limit, 51),
+            stacked=True,
+            color=[colour for _, colour, _ in groups],
+            label=[label for label, _, _ in groups],
+        )
+        axes.axvline(0.0, color=GREY, lw=0.8)
+        axes.set_xlabel("error, network - reference (meV/atom)")
+        axes.set_ylabel("structures")
+        axes.legend(loc="upper right", handlelength=1.0)
+        _annotate(axes, evaluation)
+
+
+def checkpoint_curve(evaluations, path):
+    """MAE and RMSE of several checkpoints against their steps.
+
+    Args:
+        evaluations: Evaluations.
+        path: PNG file to write.
+    """
+    steps = [evaluation.checkpoint.step for evaluation in evaluations]
+    with _picture(path, (4.2, 3.0)) as figure:
+        axes = figure.add_subplot()
+        for name, colour in zip(("rmse", "mae"), COLOURS, strict=False):
+            values = [MEV * getattr(e.accuracy, name) for e in evaluations]
+            axes.plot(
+                steps, values, "o-", ms=3, lw=1.2, color=colour, label=name.upper()
+            )
+        _finish_curve(axes, "optimizer steps", "error (meV/atom)")
+
+
+def learning_curve(metrics_path, png_path):
+    """Errors per atom during training, from metrics.dat.
+
+    Args:
+        metrics_path: metrics.dat of a run.
+        png_path: PNG file to write.
+
+    Raises:
+        InputError: there is no such file, or it holds no error per atom.
+    """
+    columns = read_metrics(metrics_path)
+    shown = [
+        (f"{measure}, {data}", columns[prefix + measure + "/at"], colour, style)
+        for measure, style in (("MAE", "-"), ("RMSE", "--"))
+        for prefix, data, colour in (
+            ("", "training", COLOURS[5]),
+            ("val_", "validation", COLOURS[1]),
+        )
+        if prefix + measure + "/at" in columns
+    ]
+    if not shown:
+        raise InputError(
+            f"{metrics_path}: no column MAE/at or RMSE/at. Train with metrics = MAE."
+        )
+    has_steps = "tot_st" in columns
+    x = columns["tot_st"] if has_steps else columns["epoch"] + 1
+    with _picture(png_path, (4.6, 3.2)) as figure:
+        axes = figure.add_subplot()
+        for label, values, colour, style in shown:
+            axes.plot(x, MEV * values, style, lw=1.4, color=colour, label=label)
+        _finish_curve(
+            axes, "optimizer steps" if has_steps else "epochs", "error (meV/atom)"
+        )
+
+
+def read_metrics(path):
+    """Columns of metrics.dat as {name: (n_epochs,) array}.
+
+    Lines that are not complete, as a killed run may leave, are passed over.
+
+    Raises:
+        InputError: there is no such file, or it has no epoch.
+    """
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{path}: no such file: expected metrics.dat of a training run. Train "
+            "first."
+        ) from error
+    names = lines[0].split() if lines else []
+    rows = [row for row in map(_numbers, lines[1:]) if row and len(row) == len(names)]
+    if not rows:
+        raise InputError(f"{path}: no finished epoch in it. Train for longer.")
+    return dict(zip(names, np.array(rows).T, strict=True))
+
+
+def _numbers(line):
+    try:
+        return [float(word) for word in line.split()]
+    except ValueError:
+        return None
+
+
+def _groups(evaluation):
+    """(label, colour, mask) of the compositions; beyond six, the rest is "other"."""
+    names = list(evaluation.by_composition)
+    compositions = np.array(evaluation.compositions)
+    own = names if len(names) <= len(COLOURS) else names[: len(COLOURS) - 1]
+    for name, colour in zip(own, COLOURS, strict=False):
+        yield _typeset(name), colour, compositions == name
+    if len(own) < len(names):
+        yield "other", GREY, ~np.isin(compositions, own)
+
+
+def _typeset(formula):
+    """CH4 with its number as subscript."""
+    return "".join(f"$_{c}$" if c.isdigit() else c for c in formula)
+
+
+def _annotate(axes, evaluation):
+    accuracy = evaluation.accuracy
+    axes.text(
+        0.03,
+        0.97,
+        f"MAE {MEV * accuracy.mae:.2f} meV/atom\n"
+        f"RMSE {MEV * accuracy.rmse:.2f} meV/atom\n"
+        f"{accuracy.n_structures} structures",
+        transform=axes.transAxes,
+        va="top",
+        fontsize=8,
+    )
+    axes.set_title(evaluation.checkpoint.name, loc="left")
+
+
+def _finish_curve(axes, x_label, y_label):
+    axes.set_yscale("log")
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
+    axes.grid(axis="y", which="both", lw=0.3, color="#dddddd")
+    axes.legend()
+
+
+@contextmanager
+def _picture(path, size):
+    """Context whose value is a Figure that is saved to `path` at the end."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    # A Figure of its own, not of pyplot: no window system, no global state.
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=size, layout="constrained")
+        yield figure
+        with files.atomic_path(path) as temporary:
+            figure.savefig(temporary, format="png")
