@@ -133,15 +133,35 @@ def _cell_list(batch, s, r_cut):
     """(i, j, vectors, distances) of structure `s`, by a cell list."""
     start, stop = batch.first[s], batch.first[s + 1]
     positions, box = _placed(batch.positions[start:stop], batch.cells[s], batch.pbc[s])
-    search = vesin.NeighborList(cutoff=r_cut, full_list=True, n_threads=1)
+    # Each pair once and mirrored here takes two thirds of the time of a full list.
+    search = vesin.NeighborList(cutoff=r_cut, full_list=False, n_threads=1)
     pairs, shift = search.compute(positions, box, batch.pbc[s], "PS")
-    pairs = pairs.astype(np.int64)
-    order = np.lexsort((*shift.T[::-1], pairs[:, 1], pairs[:, 0]))
-    i, j = pairs[order].T
-    vectors = positions[j] + shift[order] @ box - positions[i]
-    distances = np.sqrt(np.einsum("px,px->p", vectors, vectors))
-    near = distances < r_cut
-    return start + i[near], start + j[near], vectors[near], distances[near]
+    pairs = np.concatenate([pairs, pairs[:, ::-1]])
+    shift = np.concatenate([shift, -shift])
+    order = np.lexsort((*shift.T[::-1], *pairs.T[::-1]))
+    return _geometry(order, pairs, shift, positions, box, r_cut, start)
+
+
+@compiled(nogil=True)
+def _geometry(order, pairs, shift, positions, box, r_cut, start):
+    """(i, j, vectors, distances) of found pairs; `start` is their first atom."""
+    n_pairs = 0
+    i_of, j_of = np.empty(len(pairs), np.int64), np.empty(len(pairs), np.int64)
+    vectors, distances = np.empty((len(pairs), 3)), np.empty(len(pairs))
+    for p in order:
+        i, j = np.int64(pairs[p, 0]), np.int64(pairs[p, 1])
+        square = 0.0
+        for x in range(3):
+            to_image = 0.0
+            for k in range(3):
+                to_image += shift[p, k] * box[k, x]
+            vectors[n_pairs, x] = positions[j, x] - positions[i, x] + to_image
+            square += vectors[n_pairs, x] ** 2
+        distances[n_pairs] = np.sqrt(square)
+        if distances[n_pairs] < r_cut:
+            i_of[n_pairs], j_of[n_pairs] = start + i, start + j
+            n_pairs += 1
+    return i_of[:n_pairs], j_of[:n_pairs], vectors[:n_pairs], distances[:n_pairs]
 
 
 def _placed(positions, cell, pbc):
@@ -174,8 +194,8 @@ def _require_volume(batch):
         if not extent > FLAT_CELL * edges:
             periodic = ", ".join(str(k + 1) for k in np.flatnonzero(batch.pbc[s]))
             problems.append(
-                f"{batch.names[s]}: periodic along cell vector {periodic}, but the cell "
-                f"{batch.cells[s].tolist()} has no volume. Expected independent "
+                f"{batch.names[s]}: periodic along cell vector {periodic}, but the "
+                f"cell {batch.cells[s].tolist()} has no volume. Expected independent "
                 "vectors in the periodic directions; correct the cell or the "
                 "periodicity."
             )

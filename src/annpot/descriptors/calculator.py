@@ -1,8 +1,9 @@
 """Descriptors of structures."""
 
-from contextlib import contextmanager
+import itertools
+import os
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from threading import Lock
 
 import numba
 import numpy as np
@@ -12,9 +13,8 @@ from annpot.neighbors import neighbor_list
 from annpot.structures.batch import structure_batch
 
 ATOMS_PER_CALL = 8192  # bounds the memory of neighbour lists
+ATOMS_PER_SHARE = 16  # least work worth handing to a thread
 
-# One of numba's thread pools aborts the process when entered from two threads.
-_kernel_lock = Lock()
 _constants = lru_cache(maxsize=16)(kernel_constants)
 
 
@@ -44,7 +44,7 @@ def descriptors(structures, settings, dtype=np.float64, threads=None):
         batch = structure_batch(structures[start:stop], settings.species)
         g = batch_descriptors(batch, settings, dtype, threads)
         edges = batch.first.tolist()
-        result += [g[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+        result += [g[a:b] for a, b in itertools.pairwise(edges)]
     return result
 
 
@@ -53,21 +53,31 @@ def batch_descriptors(batch, settings, dtype=np.float64, threads=None):
     found = neighbor_list(batch, settings.r_cut)
     neighbors = (found.j, found.vectors, found.distances, found.first)
     g = np.empty((len(batch.positions), settings.n_features), dtype)
-    with _kernel_lock, _threads(threads):
-        fill_descriptors(batch.species, neighbors, _constants(settings), g)
+    constants = _constants(settings)
+
+    def fill(share):
+        fill_descriptors(*share, batch.species, neighbors, constants, g)
+
+    threads = threads or numba.config.NUMBA_NUM_THREADS
+    mine, *others = _shares(len(g), threads)
+    running = [_pool(os.getpid(), threads).submit(fill, share) for share in others]
+    fill(mine)
+    for share in running:
+        share.result()
     return g
 
 
-@contextmanager
-def _threads(number):
-    """Let compiled code use `number` threads, or all of them."""
-    before = numba.get_num_threads()
-    most = numba.config.NUMBA_NUM_THREADS
-    numba.set_num_threads(most if number is None else max(1, min(number, most)))
-    try:
-        yield
-    finally:
-        numba.set_num_threads(before)
+@lru_cache(maxsize=4)
+def _pool(process, threads):
+    """Threads of this process (those of a parent do not survive a fork)."""
+    return ThreadPoolExecutor(threads)
+
+
+def _shares(n_atoms, threads):
+    """(start, stop) of the atoms of each thread; at least one share, maybe empty."""
+    size = max(ATOMS_PER_SHARE, -(-n_atoms // threads))
+    starts = range(0, max(n_atoms, 1), size)
+    return [(start, min(start + size, n_atoms)) for start in starts]
 
 
 def _calls(structures):
