@@ -4,9 +4,7 @@ Nothing here stops at the first problem: a key that is wrong becomes None and th
 one is looked at.
 """
 
-import re
 from dataclasses import fields
-from difflib import get_close_matches
 from types import SimpleNamespace
 
 from pydantic import ValidationError
@@ -17,10 +15,11 @@ from annpot.config.schema.keys import (
     Section,
     declared,
     expected,
-    is_numbered,
+    find_key,
     parse,
     spelling_of,
 )
+from annpot.config.unknown import meant_keys, tell_unknown_keys, tell_unknown_section
 from annpot.elements import is_element
 
 
@@ -43,55 +42,33 @@ def validated(config_type, ini, findings):
             each key without effect.
     """
     sections = sections_of(config_type)
+    element_type = getattr(config_type, "element_type", None)
+    known = [section.name for section in sections.values()]
+    others = [name for name in ini.headers if name not in known]
+    tell_unknown_keys(sections.values(), element_type, ini, findings)
     parts = SimpleNamespace()
     for attribute, section in sections.items():
         setattr(parts, attribute, _section(section, section.name, ini, findings))
-    known = [section.name for section in sections.values()]
-    element_type = _element_type(config_type)
-    others = [name for name in ini.headers if name not in known]
+    symbols = ()
     if element_type is not None:
-        parts.elements = _elements(element_type, parts, others, ini, findings)
+        symbols = parts.data.atomic_sequence
+        names = symbols or [name for name in others if is_element(name)]
+        parts.elements = {
+            name: _section(element_type, name, ini, findings) for name in names
+        }
         others = [name for name in others if name not in parts.elements]
     for name in others:
-        _unknown_section(name, known, parts, ini, findings)
+        tell_unknown_section(name, known, symbols or (), ini, findings)
     return parts
-
-
-def _element_type(config_type):
-    return getattr(config_type, "element_type", None)
-
-
-def _elements(element_type, parts, names, ini, findings):
-    """Section of each element; where the elements are unknown, of each symbol found."""
-    symbols = parts.data.atomic_sequence
-    if symbols is None:
-        symbols = [name for name in names if is_element(name)]
-    return {name: _section(element_type, name, ini, findings) for name in symbols}
-
-
-def _unknown_section(name, known, parts, ini, findings):
-    symbols = getattr(getattr(parts, "data", None), "atomic_sequence", None)
-    line = ini.line(name)
-    if symbols and is_element(name):
-        findings.problem(
-            f"[{name}] is not an element of atomic_sequence ({', '.join(symbols)}). "
-            "Add it there or remove the section.",
-            line,
-        )
-        return
-    choices = [*known, *(symbols or ())]
-    close = get_close_matches(name.upper(), known, n=1)
-    close = close or get_close_matches(name.capitalize(), choices, n=1)
-    hint = f"Did you mean [{close[0]}]?" if close else f"Known: {', '.join(choices)}."
-    findings.problem(f"unknown section [{name}]. {hint}", line)
 
 
 def _section(section, name, ini, findings):
     """One section with its values; wrong or missing keys are None."""
-    texts, meant = _texts(section, name, ini, findings)
+    texts = _texts(section, name, ini)
     wrong = {attribute for attribute, text in texts.items() if text is None}
     texts = {a: text for a, text in texts.items() if a not in wrong}
-    told = wrong | meant  # keys whose absence needs no second message
+    # Keys whose absence needs no second message.
+    told = wrong | meant_keys(section, name, ini)
     try:
         values = section.model_validate(texts)
     except ValidationError as error:
@@ -122,49 +99,27 @@ def _parsed(field, text):
     return parse(field, text)
 
 
-def _texts(section, name, ini, findings):
-    """({attribute: text}, attributes that a misspelt key was probably meant for)."""
-    texts, meant = {}, set()
+def _texts(section, name, ini):
+    """{attribute: text}, {attribute: {N: text}} for numbered keys."""
+    texts = {}
     for (owner, _), entry in ini.entries.items():
-        if owner != name:
-            continue
         attribute, number = find_key(section, entry.key)
-        if attribute is None:
-            meant.add(_unknown_key(section, name, entry, findings))
-        elif number is None:
+        if owner != name or attribute is None:
+            continue
+        if number is None:
             texts[attribute] = entry.text
         elif entry.text is not None:
             texts.setdefault(attribute, {})[number] = entry.text
-    return texts, meant
+    return texts
 
 
-def find_key(section, written):
-    """(attribute, None), (attribute, N) of a numbered key, or (None, None)."""
-    for attribute, field in section.model_fields.items():
-        spelling = spelling_of(section, attribute).lower()
-        if not is_numbered(field) and written.lower() == spelling:
-            return attribute, None
-        if is_numbered(field):
-            pattern = spelling.replace("n", r"(\d+)", 1)
-            match = re.fullmatch(pattern, written.lower())
-            if match:
-                return attribute, int(match[1])
-    return None, None
-
-
-def _unknown_key(section, name, entry, findings):
-    """Tell of an unknown key; returns the attribute it was probably meant for."""
-    known = {
-        spelling_of(section, attribute).lower(): attribute
-        for attribute in section.model_fields
-    }
-    close = get_close_matches(entry.key.lower(), known, n=1)
-    if close:
-        hint = f"Did you mean '{spelling_of(section, known[close[0]])}'?"
-    else:
-        hint = "Remove it or check its section."
-    findings.problem(f"unknown key '{entry.key}' in [{name}]. {hint}", entry.line)
-    return known[close[0]] if close else None
+def _entry(section, name, attribute, ini):
+    """Entry of a key; of the first one where there are several with numbers."""
+    return next(
+        entry
+        for (owner, _), entry in ini.entries.items()
+        if owner == name and find_key(section, entry.key)[0] == attribute
+    )
 
 
 def _tell(section, name, found, ini, findings):
@@ -179,12 +134,13 @@ def _tell(section, name, found, ini, findings):
             ini.line(name),
         )
         return
-    entry = ini.entries[(name, spelling.lower())]
+    entry = _entry(section, name, attribute, ini)
     detail = str(found["ctx"]["error"]) if found["type"] == "value_error" else ""
     if detail.startswith("expected") or not detail:
         found_text = detail.replace(", found", "; found").partition(";")[1:]
         detail = f"expected {expected(field)}{''.join(found_text)}"
-    findings.problem(f"[{name}] {entry.key} = {entry.text}: {detail}.", entry.line)
+    written = f"[{name}] {entry.key} = {entry.text}".rstrip()
+    findings.problem(f"{written}: {detail}.", entry.line)
 
 
 def _tell_unavailable(section, name, values, texts, ini, findings):
@@ -197,7 +153,7 @@ def _tell_unavailable(section, name, values, texts, ini, findings):
         if told["status"] == NOT_AVAILABLE and not _asks_for_nothing(field, value):
             advice = told["instead"]
         if advice:
-            entry = ini.entries[(name, spelling_of(section, attribute).lower())]
+            entry = _entry(section, name, attribute, ini)
             findings.problem(
                 f"[{name}] {entry.key} = {entry.text}: not available yet in this "
                 f"version. {advice}",
@@ -215,7 +171,7 @@ def _tell_without_effect(section, name, texts, ini, findings):
     for attribute in texts:
         told = declared(section.model_fields[attribute])
         if told["status"] == WITHOUT_EFFECT:
-            entry = ini.entries[(name, spelling_of(section, attribute).lower())]
+            entry = _entry(section, name, attribute, ini)
             findings.notice(
                 f"[{name}] {entry.key} has no effect: {told['without_effect']}.",
                 entry.line,

@@ -6,6 +6,7 @@ The annotation is the Python type, the grammar says how the value is written. Fr
 these declarations come validation, the reference of keywords and the JSON schema.
 """
 
+import re
 from typing import ClassVar, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -126,6 +127,24 @@ def is_numbered(field):
 def numbered(spelling, number):
     """`layerN_w_file` with its number."""
     return spelling.replace("N", str(number), 1)
+
+
+def find_key(section, written):
+    """Attribute of a key as written, in any case.
+
+    Returns:
+        (attribute, None), (attribute, N) for a numbered key, (None, None) if unknown.
+    """
+    for attribute, field in section.model_fields.items():
+        spelling = spelling_of(section, attribute).lower()
+        if not is_numbered(field):
+            if written.lower() == spelling:
+                return attribute, None
+            continue
+        match = re.fullmatch(spelling.replace("n", r"(\d+)", 1), written.lower())
+        if match:
+            return attribute, int(match[1])
+    return None, None
 
 
 def choices_of(field):
