@@ -15,11 +15,24 @@ def import_tensorflow():
     if "tensorflow" not in sys.modules:
         quiet = "TF_CPP_MIN_LOG_LEVEL" not in os.environ
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        with _silenced() if quiet else contextlib.nullcontext():
+        with _silenced() if quiet else contextlib.nullcontext(), _unseen("matplotlib"):
             import tensorflow
 
             tensorflow.constant(0)  # the devices are found, and talked about, here
     return sys.modules["tensorflow"]
+
+
+@contextlib.contextmanager
+def _unseen(package):
+    """Keras imports a plotting package for itself (0.4 s) unless there is none."""
+    known = package in sys.modules
+    if not known:
+        sys.modules[package] = None
+    try:
+        yield
+    finally:
+        if not known:
+            del sys.modules[package]
 
 
 @contextlib.contextmanager

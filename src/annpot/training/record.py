@@ -101,18 +101,29 @@ class Recorder:
         self.max_to_keep = max_to_keep
         self.parameters = parameters
         self.slots = slots
-        self._networks = {
-            network.name: {
-                "_layers": [
-                    {"kernel": layer.kernel.value, "bias": layer.bias.value}
-                    for layer in network.atomic_layers
-                ]
-            }
-            for network in potential.networks
-        }
+        self._text = tf.Variable("")
+        self._checkpoint = tf.train.Checkpoint(
+            _networks=_network_tree(potential),
+            _slots=self._slot_tree(),
+            _run=self._text,
+        )
         files.make_folder(self.folder)
         for leftover in self.folder.glob(".writing_*"):
             leftover.unlink()  # a process was killed in the middle of a checkpoint
+
+    def _slot_tree(self):
+        """{element: {layer: {kind: {slot: variable of full shape}}}}."""
+        self._full = {}  # (key, slot) -> full variable where the step's is smaller
+        tree = {}
+        for (key, slot), variable in self.slots.items():
+            stored = variable.value
+            if self.parameters.full_shape(key) != tuple(variable.shape):
+                stored = tf.Variable(self.parameters.to_full(key, variable.numpy()))
+                self._full[(key, slot)] = stored
+            layers = tree.setdefault(key.element, {})
+            kinds = layers.setdefault(str(key.layer), {})
+            kinds.setdefault(key.kind, {})[slot] = stored
+        return tree
 
     def save(self, progress, run):
         """Write the checkpoint of this moment; return its prefix.
@@ -139,16 +150,11 @@ class Recorder:
         return prefix
 
     def _write(self, prefix, text):
-        slots = {}
-        for (key, slot), variable in self.slots.items():
-            values = self.parameters.to_full(key, variable.numpy())
-            place = slots.setdefault(key.element, {}).setdefault(str(key.layer), {})
-            place.setdefault(key.kind, {})[slot] = tf.Variable(values)
-        checkpoint = tf.train.Checkpoint(
-            _networks=self._networks, _slots=slots, _run=tf.Variable(text)
-        )
+        self._text.assign(text)
+        for (key, slot), stored in self._full.items():
+            stored.assign(self.parameters.to_full(key, self.slots[key, slot].numpy()))
         try:
-            checkpoint.write(str(prefix))
+            self._checkpoint.write(str(prefix))
         except tf.errors.OpError as error:
             raise _explained_by_system(error, prefix.parent) from error
 
@@ -163,6 +169,19 @@ class Recorder:
             for path in kept[-self.max_to_keep :]
         ]
         files.write_text(self.folder / "checkpoint", "\n".join(lines) + "\n")
+
+
+def _network_tree(potential):
+    """{element: {"_layers": [{kernel, bias}]}}, the layout of PANNA 2."""
+    return {
+        network.name: {
+            "_layers": [
+                {"kernel": layer.kernel.value, "bias": layer.bias.value}
+                for layer in network.atomic_layers
+            ]
+        }
+        for network in potential.networks
+    }
 
 
 def _explained_by_system(error, folder):
