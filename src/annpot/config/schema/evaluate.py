@@ -20,11 +20,13 @@ class EvaluateIo(Section):
     networks_dir: Path = key(
         PATH, REQUIRED, help="folder of checkpoints, usually train_dir/_models"
     )
-    eval_dir: Path = key(PATH, REQUIRED, help="folder of the results; created")
+    eval_dir: Path = key(
+        PATH, REQUIRED, affects_result=False, help="folder of the results; created"
+    )
     train_ini: Path = key(
         PATH,
         Path("train.ini"),
-        help="INI file of the training",
+        help="INI file of the training, for checkpoints of PANNA",
     )
     input_format: Literal["tfr", "bin", "example"] = key(
         WORD,

@@ -24,14 +24,17 @@ class ExtractIo(Section):
     train_input: Path | None = key(
         PATH,
         None,
-        help="INI file of the training",
+        help="INI file of the training, for checkpoints of PANNA",
         default_text="the checkpoint tells",
     )
     step_number: int = key(
         INTEGER, -1, ge=-1, help="step of the checkpoint, -1 for the last"
     )
     output_dir: Path = key(
-        PATH, Path("./saved_network"), help="folder of the result; created"
+        PATH,
+        Path("./saved_network"),
+        affects_result=False,
+        help="folder of the result; created",
     )
     output_type: Literal["PANNA", "LAMMPS", "ASE"] = key(
         WORD,

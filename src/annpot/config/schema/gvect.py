@@ -39,7 +39,10 @@ class GvectIo(Section):
         help="folder of .example files, or any file that ASE reads (extxyz, ...)",
     )
     output_gvect_dir: Path = key(
-        PATH, Path("./bin"), help="folder of the .bin files; created"
+        PATH,
+        Path("./bin"),
+        affects_result=False,
+        help="folder of the .bin files; created",
     )
     log_dir: Path = key(
         PATH,

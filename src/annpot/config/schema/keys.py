@@ -159,11 +159,11 @@ def expected(field):
         return f"one of {', '.join(choices)}"
     if choices and grammar_of(field).name == "comma list of words":
         return f"a comma list of {', '.join(choices)}"
-    limits = " and ".join(_limits(field))
+    limits = " and ".join(limits_of(field))
     return f"{grammar_of(field).expected} {limits}".strip()
 
 
-def _limits(field):
+def limits_of(field):
     """The limits of a value or of the items of a list: [">= 0", "<= 3"]."""
     return [
         f"{sign} {getattr(limit, kind.__name__.lower()):g}"

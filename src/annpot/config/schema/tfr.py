@@ -16,13 +16,21 @@ class TfrIo(Section):
     about: ClassVar[str] = "Descriptors in, TFRecords out."
 
     input_dir: Path = key(PATH, REQUIRED, help="folder of .bin files")
-    output_dir: Path = key(PATH, REQUIRED, help="folder of the TFRecords; created")
+    output_dir: Path = key(
+        PATH, REQUIRED, affects_result=False, help="folder of the TFRecords; created"
+    )
     elements_per_file: int = key(
-        INTEGER, 1000, ge=1, unit="structures", help="records in each TFRecord file"
+        INTEGER,
+        1000,
+        ge=1,
+        unit="structures",
+        affects_result=False,
+        help="records in each TFRecord file",
     )
     prefix: str | None = key(
         WORD,
         None,
+        affects_result=False,
         help="files are named prefix-i-N.tfrecord",
         default_text="i-N.tfrecord",
     )

@@ -33,7 +33,9 @@ class TrainIo(Section):
     about: ClassVar[str] = "Data, results, how to start, how often to write."
 
     data_dir: Path = key(PATH, Path("tfrs"), help="folder of the TFRecords to train on")
-    train_dir: Path = key(PATH, REQUIRED, help="folder of everything the run writes")
+    train_dir: Path = key(
+        PATH, REQUIRED, affects_result=False, help="folder of everything the run writes"
+    )
     input_format: Literal["tfr", "example"] = key(
         WORD,
         "tfr",

@@ -85,7 +85,7 @@ class ElementNetwork(Network):
 
     name: ClassVar[str] = "X"
     about: ClassVar[str] = (
-        "X is an element of atomic_sequence. A key given here wins over "
+        "X is an element of atomic_sequence. What is not given here comes from "
         "[DEFAULT_NETWORK]."
     )
 
