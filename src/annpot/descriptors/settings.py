@@ -61,7 +61,6 @@ def descriptor_settings(config, constants=CODATA_2022):
     return DescriptorSettings(
         kind=kind,
         species=species,
-        cosine_scale=float(keys.value("cosine_scale", 1.0)),
         radial_prefactor=float(keys.value("radial_prefactor", 1.0)),
         **described,
     )
@@ -141,7 +140,7 @@ class _Keys:
         if given is not None and np.size(given):
             return tuple(float(value) * self.unit for value in np.atleast_1d(given))
         n = self.count(f"rsn_{which}")
-        start = self.length(f"rs0_{which}", 0.0)
+        start = self.length(f"rs0_{which}", 0.0 if which == "rad" else None)
         step = (r_cut - start) / n
         return tuple(start + k * step for k in range(n))
 
@@ -201,6 +200,7 @@ def _modified_bp(keys):
         "thetas": thetas,
         "zetas": keys.one_or_each("zeta", zeta, len(thetas), "angular centre"),
         "epsilon": generation.epsilon,
+        "cosine_scale": float(keys.value("cosine_scale", 1.0)),
         "pair_weight": generation.pair_weight,
     }
 
