@@ -40,7 +40,7 @@ def parity_plot(evaluation, path):
         (energies - evaluation.e_offset) / evaluation.n_atoms
         for energies in (evaluation.e_ref, evaluation.e_nn)
     )
-    with _picture(path, (4.2, 5.0)) as figure:
+    with _picture(path, (4.2, 5.4)) as figure:
         grid = figure.add_gridspec(2, 1, height_ratios=(3, 1))
         above = figure.add_subplot(grid[0])
         below = figure.add_subplot(grid[1], sharex=above)
@@ -81,7 +81,8 @@ def error_histogram(evaluation, path):
             label=[label for label, _, _ in groups],
         )
         axes.axvline(0.0, color=GREY, lw=0.8)
-        axes.set_xlabel("error, network - reference (meV/atom)")
+        axes.margins(y=0.25)  # room for the words above the bars
+        axes.set_xlabel("error, network minus reference (meV/atom)")
         axes.set_ylabel("structures")
         axes.legend(loc="upper right", handlelength=1.0)
         _annotate(axes, evaluation)
@@ -134,6 +135,7 @@ def learning_curve(metrics_path, png_path):
     with _picture(png_path, (4.6, 3.2)) as figure:
         axes = figure.add_subplot()
         for label, values, colour, style in shown:
+            label += f" ({MEV * values[-1]:.3g} at the end)"
             axes.plot(x, MEV * values, style, lw=1.4, color=colour, label=label)
         _finish_curve(
             axes, "optimizer steps" if has_steps else "epochs", "error (meV/atom)"
@@ -190,8 +192,8 @@ def _annotate(axes, evaluation):
     axes.text(
         0.03,
         0.97,
-        f"MAE {MEV * accuracy.mae:.2f} meV/atom\n"
-        f"RMSE {MEV * accuracy.rmse:.2f} meV/atom\n"
+        f"MAE {MEV * accuracy.mae:.3g} meV/atom\n"
+        f"RMSE {MEV * accuracy.rmse:.3g} meV/atom\n"
         f"{accuracy.n_structures} structures",
         transform=axes.transAxes,
         va="top",
@@ -201,10 +203,15 @@ def _annotate(axes, evaluation):
 
 
 def _finish_curve(axes, x_label, y_label):
+    from matplotlib.ticker import LogLocator, NullLocator
+
     axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
-    axes.grid(axis="y", which="both", lw=0.3, color="#dddddd")
+    axes.grid(axis="y", lw=0.4, color="#dddddd")
     axes.legend()
 
 

@@ -3,11 +3,22 @@
 from annpot.networks.activations import ACTIVATIONS
 
 MEV = 1000.0  # meV in one eV
+WIDTH = 120  # columns of a table in a file or a pipe
+
+
+def show(table):
+    """Print a table to standard output, wide enough where that is no terminal."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = WIDTH
+    console.print(table)
 
 
 def accuracy_table(evaluation):
     """rich Table of one evaluation: all structures and each composition."""
-    table = _table(evaluation.checkpoint.name, "composition")
+    table = _accuracy_columns(evaluation.checkpoint.name, "composition")
     for name, accuracy in evaluation.by_composition.items():
         table.add_row(name, *_cells(accuracy))
     table.add_section()
@@ -18,7 +29,7 @@ def accuracy_table(evaluation):
 def checkpoint_table(evaluations):
     """rich Table of several evaluations, the one of smallest RMSE marked."""
     best = best_of(evaluations)
-    table = _table("All checkpoints", "checkpoint")
+    table = _accuracy_columns("all checkpoints", "checkpoint")
     for evaluation in evaluations:
         is_best = evaluation is best
         name = evaluation.checkpoint.name + (" (best)" if is_best else "")
@@ -38,31 +49,35 @@ def network_table(networks):
     Args:
         networks: CheckpointNetworks.
     """
-    from rich.table import Table
-
-    table = Table(title=networks.file.name, title_justify="left")
-    for name in ("element", "layers", "activations", "parameters", "offset (eV)"):
-        table.add_column(name, justify="left" if name == "element" else "right")
+    table = _table(networks.file.name, "element")
+    for name in ("layers", "activations"):
+        table.add_column(name)
+    table.add_column("offset (eV)", justify="right")
     for spec in networks.specs:
         sizes = (spec.n_features, *(layer.size for layer in spec.layers))
-        n_parameters = sum((n_in + 1) * n_out for n_in, n_out in spec.shapes)
+        activations = (ACTIVATIONS[layer.activation].name for layer in spec.layers)
         table.add_row(
             spec.element,
-            "-".join(map(str, sizes)),
-            ", ".join(ACTIVATIONS[layer.activation].name for layer in spec.layers),
-            str(n_parameters),
+            ":".join(map(str, sizes)),
+            ":".join(activations),
             str(spec.offset),
         )
     return table
 
 
-def _table(title, first_column):
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", caption="meV/atom")
-    table.add_column(first_column)
+def _accuracy_columns(title, first_column):
+    table = _table(f"{title}, errors in meV/atom", first_column)
     for name in ("structures", "MAE", "RMSE", "largest"):
         table.add_column(name, justify="right")
+    return table
+
+
+def _table(title, first_column):
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=box.SIMPLE)
+    table.add_column(first_column, no_wrap=True)
     return table
 
 

@@ -50,11 +50,9 @@ def _tell(notices, told):
 
 
 def _show(evaluation, config):
-    from rich.console import Console
-
     from annpot import reports, result_tables
 
-    Console().print(result_tables.accuracy_table(evaluation))
+    result_tables.show(result_tables.accuracy_table(evaluation))
     if config.validation.plot:
         stem = config.io.eval_dir / evaluation.checkpoint.name
         reports.parity_plot(evaluation, f"{stem}_parity.png")
@@ -62,12 +60,10 @@ def _show(evaluation, config):
 
 
 def _conclude(evaluations, config):
-    from rich.console import Console
-
     from annpot import reports, result_tables
 
     if len(evaluations) > 1:
-        Console().print(result_tables.checkpoint_table(evaluations))
+        result_tables.show(result_tables.checkpoint_table(evaluations))
         if config.validation.plot:
             path = config.io.eval_dir / "checkpoints.png"
             reports.checkpoint_curve(evaluations, path)

@@ -29,11 +29,9 @@ def _run(path):
 
 
 def _show(extraction):
-    from rich.console import Console
+    from annpot.result_tables import network_table, show
 
-    from annpot.result_tables import network_table
-
-    Console().print(network_table(extraction.networks))
+    show(network_table(extraction.networks))
     print(f"{len(extraction.written)} files written to {extraction.folder}")
     print(
         "To train on from them: [DEFAULT_NETWORK] networks_metadata = "
