@@ -12,7 +12,7 @@
 import json
 import shutil
 import sys
-from functools import partial
+from dataclasses import replace
 
 import generate
 import numpy as np
@@ -21,24 +21,20 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write as write_ase
 from description import readme
 
-from annpot.config import load_gvect
+from annpot.config import load_gvect, load_tfr
 from annpot.data.bin_folder import open_bin_folder
-from annpot.data.descriptor_files import DescriptorTask, compute_descriptor_files
-from annpot.data.descriptor_origin import DescriptorOrigin
-from annpot.data.packing import PackingPlan, describe_tfrecords, pack
-from annpot.descriptors.calculator import descriptors
-from annpot.descriptors.settings import descriptor_settings
+from annpot.data.descriptor_files import compute_descriptor_files
+from annpot.data.descriptor_task import descriptor_task
+from annpot.data.packing import describe_tfrecords, pack, packing_plan
 from annpot.structures.example_json import write_example
 from annpot.structures.readers import structure_sources
 from annpot.structures.structure import Structure
 
 HERE, WORK = generate.HERE, generate.WORK
-GVECT_INI = HERE.parent / "input_files" / "gvect.ini"
+INPUT_FILES = HERE.parent / "input_files"
 DECIMALS = 8  # of positions and forces: what extended XYZ keeps
-PLANS = {
-    "train_validate": PackingPlan("train", 90, shuffle_seed=20),
-    "test": PackingPlan("test", 300, shuffle_seed=20),
-}
+SUBSETS = ("train_validate", "test")
+TEST_PLAN = {"prefix": "test", "records_per_file": 300}
 FOLDERS = {  # where the packed files of each subset go
     "train_validate": {
         "train": [f"train-{i}-10.tfrecord" for i in range(1, 9)],
@@ -55,7 +51,7 @@ def pack_everything():
         (HERE / folder).mkdir()
     for path in WORK.glob("*.json"):
         shutil.copy(path, HERE / "quantum_chemistry" / path.name)
-    subsets = {subset: labelled_structures(subset) for subset in PLANS}
+    subsets = {subset: labelled_structures(subset) for subset in SUBSETS}
     for subset, structures in subsets.items():
         write_structures(subset, structures)
         compute_and_pack(subset)
@@ -105,26 +101,16 @@ def write_structures(subset, structures):
 
 def compute_and_pack(subset):
     """Descriptors and TFRecords of one subset, with the tutorial's own settings."""
-    settings = descriptor_settings(load_gvect(GVECT_INI))
-    origin = DescriptorOrigin(
-        species=settings.species,
-        g_size=settings.n_features,
-        descriptor=settings.to_dict(),
-        mbp_generation=3,
-        mbp_generation_source="stated",
-    )
     bins, packed = WORK / "bin" / subset, WORK / "packed" / subset
     for folder in (bins, packed):
         shutil.rmtree(folder, ignore_errors=True)
-    task = DescriptorTask(
-        folder=bins,
-        origin=origin,
-        descriptors=partial(descriptors, settings=settings),
-        done_log=WORK / "gvect_already_computed.dat",
-    )
+    task = descriptor_task(load_gvect(INPUT_FILES / "gvect.ini"))
+    task = replace(task, folder=bins, done_log=WORK / "gvect_already_computed.dat")
     compute_descriptor_files(structure_sources(HERE / "structures" / subset), task)
-    pack(open_bin_folder(bins), packed, PLANS[subset])
+    plan = packing_plan(load_tfr(INPUT_FILES / "tfr.ini"))
+    plan = plan if subset == "train_validate" else replace(plan, **TEST_PLAN)
+    pack(open_bin_folder(bins), packed, plan)
     for folder, names in FOLDERS[subset].items():
         for name in names:
             shutil.move(packed / name, HERE / folder / name)
-        describe_tfrecords(HERE / folder, origin).write(HERE / folder)
+        describe_tfrecords(HERE / folder, task.origin).write(HERE / folder)

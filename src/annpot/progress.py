@@ -13,7 +13,7 @@ def progress(description, total, unit="", stream=None):
 
     Args:
         description: what is being done, for example "descriptors".
-        total: number of steps of the whole work.
+        total: number of steps of the whole work; None when it is not known.
         unit: what a step is, for example "structures".
         stream: where to write; standard output when None.
     """
@@ -47,12 +47,15 @@ def _plain_lines(description, total, unit, stream):
         nonlocal done, shown
         done += n
         now = time.monotonic()
-        if done < total and now - shown < PLAIN_INTERVAL:
+        if done != total and now - shown < PLAIN_INTERVAL:
             return
         shown = now
-        left = (now - started) / max(done, 1) * (total - done)
-        ending = f", {left:.0f} s left" if done < total else f" in {now - started:.1f} s"
-        text = f"{description}: {done}/{total} {unit}{ending} {note}"
+        count = done if total is None else f"{done}/{total}"
+        ending = f" in {now - started:.1f} s"
+        if total is not None and done < total:
+            left = (now - started) / max(done, 1) * (total - done)
+            ending = f", {left:.0f} s left"
+        text = f"{description}: {count} {unit}{ending} {note}"
         print(text.rstrip(), file=stream, flush=True)
 
     yield advance

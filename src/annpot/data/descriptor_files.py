@@ -8,7 +8,6 @@ size of a lost file is wrong and it is computed again.
 """
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -24,7 +23,6 @@ from annpot.data.dataset_description import (
     read_description_file,
 )
 from annpot.data.dataset_summary import DatasetSummary, summary_of
-from annpot.data.descriptor_origin import DescriptorOrigin
 from annpot.data.folder_claim import claim_descriptor_folder
 from annpot.data.records import DescriptorRecord
 from annpot.errors import InputError
@@ -34,25 +32,6 @@ from annpot.structures.structure import Structure
 BATCH_STRUCTURES = 512  # computed together; enough to keep all cores busy
 BATCH_ATOMS = 16384  # bounds the memory: 50 MB of descriptors of 384 components
 PROBLEMS_SHOWN = 20
-
-
-@dataclass(frozen=True)
-class DescriptorTask:
-    """What is computed and where it goes.
-
-    Attributes:
-        folder: of the `.bin` files; made when absent.
-        origin: DescriptorOrigin, also saying what to do with periodicity and
-            energies of single atoms.
-        descriptors: function of a list of Structure that returns a list of
-            (n_atoms, g_size) arrays.
-        done_log: text file that lists the computed names, comma separated.
-    """
-
-    folder: Path
-    origin: DescriptorOrigin
-    descriptors: Callable
-    done_log: Path
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from annpot.data.tfrecord import SUFFIX, read_payloads, write_tfrecord
 
 @dataclass(frozen=True)
 class PackingPlan:
-    """How records are laid out in files.
+    """How records are laid out in files, and what of them.
 
     Attributes:
         prefix: of the names `{prefix-}{i}-{N}.tfrecord`; "" for none.
@@ -50,6 +50,19 @@ class PackingPlan:
             return list(paths)
         order = np.random.default_rng(self.shuffle_seed).permutation(len(paths))
         return [paths[index] for index in order]
+
+
+def packing_plan(config):
+    """PackingPlan of a TfrConfig."""
+    content = config.content
+    kind = "sparse" if content.sparse_derivatives else "dense"
+    return PackingPlan(
+        prefix=config.io.prefix or "",
+        records_per_file=config.io.elements_per_file,
+        derivatives=kind if content.include_derivatives else None,
+        per_atom_quantity=content.include_per_atom_quantity,
+        shuffle_seed=config.io.shuffle_seed,
+    )
 
 
 @dataclass(frozen=True)

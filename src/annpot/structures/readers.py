@@ -35,12 +35,18 @@ def iter_structures(path, constants=units.CODATA_2022, assumptions=None):
 
 
 def structure_sources(path, constants=units.CODATA_2022, assumptions=None):
-    """Iterate over the NamedSources of a folder of `.example` files or of one file.
+    """Iterator over the NamedSources of a folder of `.example` files or of one file.
 
     Files of a folder come in the order of their names, frames in that of the file.
 
+    Args:
+        path: the folder or file.
+        constants: UnitConstants for units that are not angstrom and eV.
+        assumptions: see `read_example`.
+
     Raises:
-        InputError: nothing there, or two structures of one name.
+        InputError: nothing there; while iterating, two structures of one name or a
+            frame that cannot be read.
     """
     path = Path(path)
     if not path.exists():
@@ -48,9 +54,14 @@ def structure_sources(path, constants=units.CODATA_2022, assumptions=None):
             f"{path}: no such folder or file. Give a folder of {SUFFIX} files or a "
             "file with structures, such as extended XYZ."
         )
-    sources = _examples if path.is_dir() or path.suffix == SUFFIX else _frames
+    if path.is_dir() or path.suffix == SUFFIX:
+        return _examples(path, constants, assumptions)
+    return _unique(path, _frames(path))
+
+
+def _unique(path, sources):
     seen = set()
-    for source in sources(path, constants, assumptions):
+    for source in sources:
         if source.name in seen:
             raise InputError(
                 f"{path}: two structures are called {source.name!r}; their files would "
@@ -77,12 +88,17 @@ def _examples(path, constants, assumptions):
             f"{path}: no {SUFFIX} file in this folder. Check the path; other formats "
             "are given as one file, such as extended XYZ."
         )
-    for file in files:
-        load = partial(read_example, file, constants, assumptions)
-        yield NamedSource(file.name.removesuffix(SUFFIX), str(file), load)
+    return (
+        NamedSource(
+            name=file.name.removesuffix(SUFFIX),
+            where=str(file),
+            load=partial(read_example, file, constants, assumptions),
+        )
+        for file in files
+    )
 
 
-def _frames(path, _constants, _assumptions):
+def _frames(path):
     """Frames of a file through ASE, which is imported only here."""
     index = 0
     for index, atoms in enumerate(_ase_frames(path), start=1):
