@@ -20,7 +20,7 @@ MBP_GENERATIONS = {
 def neighbors_of(i, positions, cell, pbc, r_cut):
     """[(j, vector)] of all images of all atoms with 0 < distance < r_cut."""
     vectors = np.where(np.array(pbc)[:, None], cell, 0.0)
-    reciprocal = np.linalg.pinv(vectors)  # columns; zero where not periodic
+    reciprocal = np.linalg.pinv(vectors) * pbc  # columns
     spread = np.ptp(positions @ reciprocal, axis=0)
     reach = np.ceil(r_cut * np.linalg.norm(reciprocal, axis=0) + spread).astype(int)
     found = []
