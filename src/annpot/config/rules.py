@@ -88,9 +88,10 @@ def offsets_fit_elements(parts, ini, findings):
     found, needed = len(data.output_offset), len(data.atomic_sequence)
     if found != needed:
         findings.problem(
-            f"[DATA_INFORMATION] output_offset has {found} values but atomic_sequence "
-            f"has {needed} elements ({', '.join(data.atomic_sequence)}). Give one "
-            "offset per element, in the same order.",
+            f"[DATA_INFORMATION] output_offset has {found} "
+            f"value{'s' if found != 1 else ''} but atomic_sequence has {needed} "
+            f"elements ({', '.join(data.atomic_sequence)}). Give one offset per "
+            "element, in the same order.",
             ini.line("DATA_INFORMATION", "output_offset"),
         )
 

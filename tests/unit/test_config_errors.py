@@ -1,0 +1,390 @@
+"""What is wrong with an INI file is told at once, line by line."""
+
+import pytest
+
+from annpot import config
+from annpot.errors import InputError
+
+GOOD = {
+    "IO_INFORMATION": {"data_dir": "tfr", "train_dir": "run"},
+    "DATA_INFORMATION": {"atomic_sequence": "H, O", "output_offset": "-13.6, -2041.8"},
+    "TRAINING_PARAMETERS": {
+        "batch_size": "20",
+        "steps_per_epoch": "100",
+        "max_epochs": "10",
+    },
+    "DEFAULT_NETWORK": {"g_size": "128", "architecture": "128:32:1"},
+}
+
+
+def train_ini(changes):
+    """INI text of GOOD with changes {(section, key): value or None to remove}."""
+    sections = {name: dict(keys) for name, keys in GOOD.items()}
+    for (name, key), value in changes.items():
+        keys = sections.setdefault(name, {})
+        if value is None:
+            keys.pop(key)
+        else:
+            keys[key] = value
+    return "\n".join(
+        f"[{name}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
+        for name, keys in sections.items()
+    )
+
+
+def problems(tmp_path, text, load=config.load_train):
+    """Problems of a file, without folder, line numbers and summary."""
+    path = tmp_path / "train.ini"
+    path.write_text(text)
+    with pytest.raises(InputError) as error:
+        load(path)
+    return [text.partition(": ")[2] for text in error.value.problems]
+
+
+def test_all_problems_are_told_at_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.ini").write_text(
+        "[IO_INFORMATION]\n"
+        "train_dir = run\n"
+        "[DATA_INFORMATION]\n"
+        "atomic_sequence = H, O\n"
+        "[DEFAULT_NETWORK]\n"
+        "architecture = 128:32:1\n"
+        "[TRAINING_PARAMETERS]\n"
+        "learnig_rate = 0.01\n"
+        "batch_size = 0\n"
+        "max_steps = 1000\n"
+        "[O]\n"
+        "activations = 1:0\n"
+        "[VALIDATION_OPTION]\n"
+        "data_dir = tfr_val\n"
+    )
+    with pytest.raises(InputError) as error:
+        config.load_train("train.ini")
+    assert str(error.value).splitlines() == [
+        "train.ini:8: unknown key 'learnig_rate' in [TRAINING_PARAMETERS]. Did you "
+        "mean 'learning_rate'?",
+        "train.ini:9: [TRAINING_PARAMETERS] batch_size = 0: expected an integer >= 1.",
+        "train.ini:12: [O] architecture of [DEFAULT_NETWORK] has 3 layers but "
+        "activations has 2. Give one activation per layer.",
+        "train.ini:13: unknown section [VALIDATION_OPTION]. Did you mean "
+        "[VALIDATION_OPTIONS]?",
+        "4 problems in train.ini. Keywords: doc/keywords.md",
+    ]
+    assert error.value.exit_code == 2
+
+
+IO, TRAINING = "IO_INFORMATION", "TRAINING_PARAMETERS"
+DATA, DEFAULT = "DATA_INFORMATION", "DEFAULT_NETWORK"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {(IO, "train_dir"): None},
+            "[IO_INFORMATION] train_dir is missing: expected a path (folder of "
+            "everything the run writes).",
+        ),
+        (
+            {(IO, "train_dir"): None, (IO, "train_dri"): "run"},
+            "unknown key 'train_dri' in [IO_INFORMATION]. Did you mean 'train_dir'?",
+        ),
+        (
+            {(IO, "learning_rate"): "0.1"},
+            "unknown key 'learning_rate' in [IO_INFORMATION]. It belongs to "
+            "[TRAINING_PARAMETERS].",
+        ),
+        (
+            {(TRAINING, "colour"): "red"},
+            "unknown key 'colour' in [TRAINING_PARAMETERS]. Remove it or check its "
+            "section.",
+        ),
+        (
+            {(TRAINING, "beta1"): "1"},
+            "[TRAINING_PARAMETERS] beta1 = 1: expected a number >= 0 and < 1.",
+        ),
+        (
+            {(TRAINING, "batch_size"): "twenty"},
+            "[TRAINING_PARAMETERS] batch_size = twenty: expected an integer >= 1.",
+        ),
+        (
+            {(TRAINING, "loss_function"): "cubic"},
+            "[TRAINING_PARAMETERS] loss_function = cubic: expected one of quad, "
+            "exp_quad, quad_atom, quad_std_atom, exp_quad_atom.",
+        ),
+        (
+            {(IO, "metrics"): "MAE, RMS"},
+            "[IO_INFORMATION] metrics = MAE, RMS: expected a comma list of MAE, RMSE, "
+            "loss.",
+        ),
+        (
+            {(DATA, "atomic_sequence"): "H, Ox"},
+            "[DATA_INFORMATION] atomic_sequence = H, Ox: expected a comma list of "
+            "chemical symbols; 'Ox' is not a chemical symbol.",
+        ),
+        (
+            {(DATA, "output_offset"): "-13.6"},
+            "[DATA_INFORMATION] output_offset has 1 value but atomic_sequence has 2 "
+            "elements (H, O). Give one offset per element, in the same order.",
+        ),
+        (
+            {("Na", "g_size"): "4"},
+            "[Na] is not an element of atomic_sequence (H, O). Add it there or remove "
+            "the section.",
+        ),
+        (
+            {("Oxygen", "g_size"): "4"},
+            "unknown section [Oxygen]. Known: IO_INFORMATION, TRAINING_PARAMETERS, "
+            "DATA_INFORMATION, DEFAULT_NETWORK, VALIDATION_OPTIONS, LONG_RANGE, H, O.",
+        ),
+        (
+            {("validation_options", "data_dir"): "v"},
+            "unknown section [validation_options]. Did you mean [VALIDATION_OPTIONS]?",
+        ),
+        (
+            {(TRAINING, "learning_rate_constant"): "no"},
+            "[TRAINING_PARAMETERS] learning_rate_constant = False needs "
+            "learning_rate_decay_step. Give it, or set learning_rate_constant = True.",
+        ),
+        (
+            {(TRAINING, "max_epochs"): None},
+            "[TRAINING_PARAMETERS] max_epochs is missing. Give max_epochs and "
+            "steps_per_epoch, or max_steps.",
+        ),
+        (
+            {(TRAINING, "max_steps"): "500"},
+            "[TRAINING_PARAMETERS] max_steps = 500 but max_epochs = 10 of 100 steps "
+            "are 1000 steps. Keep max_steps, or max_epochs with steps_per_epoch.",
+        ),
+        (
+            {
+                (TRAINING, "energy_weight"): "n_atoms",
+                (TRAINING, "loss_function"): "quad_atom",
+            },
+            "[TRAINING_PARAMETERS] energy_weight = n_atoms cannot be used with "
+            "loss_function = quad_atom, which divides by the number of atoms already. "
+            "Remove energy_weight, or use loss_function = quad or exp_quad.",
+        ),
+        (
+            {(IO, "restart_mode"): "specific_ckpt"},
+            "[IO_INFORMATION] restart_mode = specific_ckpt needs restart_file, the "
+            "path of a checkpoint without .index.",
+        ),
+        (
+            {(IO, "restart_mode"): "metadata"},
+            "[IO_INFORMATION] restart_mode = metadata needs [DEFAULT_NETWORK] "
+            "networks_metadata, a folder of extracted networks.",
+        ),
+        (
+            {(DEFAULT, "architecture"): "128:32"},
+            "[DEFAULT_NETWORK] architecture = 128:32: the last layer gives the atomic "
+            "energy and has size 1, found 32.",
+        ),
+        (
+            {(DEFAULT, "architecture"): None},
+            "no architecture for H, O. Give [DEFAULT_NETWORK] architecture, or "
+            "networks_metadata to start from extracted networks.",
+        ),
+        (
+            {(DEFAULT, "trainable"): "1:1"},
+            "[DEFAULT_NETWORK] architecture has 3 layers but trainable has 2. Give one "
+            "flag per layer.",
+        ),
+        (
+            {(DEFAULT, "trainable"): "1:1:1", ("O", "architecture"): "64:1"},
+            "[O] architecture has 2 layers but inherits trainable with 3. Give one "
+            "flag per layer.",
+        ),
+        (
+            {("O", "behavior"): "new:new:load"},
+            "[O] behavior of layer 2 is load but there is nothing to load. Give "
+            "[DEFAULT_NETWORK] networks_metadata, or layer2_w_file and layer2_b_file, "
+            "or write new.",
+        ),
+        (
+            {("O", "behavior"): "new:new:keep"},
+            "[O] behavior of layer 2 is keep but there is nothing to keep. Give "
+            "[DEFAULT_NETWORK] networks_metadata, or write new.",
+        ),
+        (
+            {("O", "layer3_w_file"): "w.npy"},
+            "[O] layer3_w_file: there are 3 layers, counted from 0 to 2.",
+        ),
+        (
+            {("O", "layer0_w_file"): "w.npy", ("O", "behavior"): "new:new:new"},
+            "[O] layer0_w_file is given but behavior of layer 0 is new. Write load for "
+            "this layer or remove the key.",
+        ),
+        (
+            {("O", "layer0_w_file"): ""},
+            "[O] layer0_w_file =: expected a path; found nothing.",
+        ),
+    ],
+)
+def test_a_problem_of_a_training_file(tmp_path, changes, message):
+    assert message in problems(tmp_path, train_ini(changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {(TRAINING, "forces_cost"): "0.1"},
+            "[TRAINING_PARAMETERS] forces_cost = 0.1: not available yet in this "
+            "version. Set forces_cost = 0 to train on energies.",
+        ),
+        (
+            {(TRAINING, "clip_value"): "1"},
+            "[TRAINING_PARAMETERS] clip_value = 1: not available yet in this version. "
+            "Set clip_value = 0; a smaller learning_rate also keeps steps small.",
+        ),
+        (
+            {(IO, "input_format"): "example"},
+            "[IO_INFORMATION] input_format = example: not available yet in this "
+            "version. Make TFRecords with app_gvect_calculator and app_tfr_packer.",
+        ),
+        (
+            {("LONG_RANGE", "long_range_el"): "True"},
+            "[LONG_RANGE] long_range_el = True: not available yet in this version. Set "
+            "long_range_el = False.",
+        ),
+        (
+            {("H", "prunable"): "1:0:0"},
+            "[H] prunable = 1:0:0: not available yet in this version. Remove the key; "
+            "networks are trained with all their weights.",
+        ),
+    ],
+)
+def test_what_is_not_available_names_the_alternative(tmp_path, changes, message):
+    assert problems(tmp_path, train_ini(changes)) == [message]
+
+
+def test_keys_that_are_not_available_may_be_off(tmp_path):
+    off = {
+        (TRAINING, "forces_cost"): "0.0",
+        (TRAINING, "charge_cost"): "0",
+        (TRAINING, "clip_value"): "0",
+        (IO, "starting_model_save"): "-1",
+        (IO, "final_model_save"): "-1",
+        (DEFAULT, "normalization_technique"): "None",
+        ("LONG_RANGE", "long_range_el"): "no",
+        ("H", "prunable"): "0:0:0",
+    }
+    path = tmp_path / "train.ini"
+    path.write_text(train_ini(off))
+    assert config.load_train(path).source.notices == ()
+
+
+def test_a_follow_up_of_a_told_problem_is_not_told(tmp_path):
+    """A wrong atomic_sequence does not make strangers of the element sections."""
+    changes = {(DATA, "atomic_sequence"): "H; O", ("O", "g_size"): "128"}
+    assert problems(tmp_path, train_ini(changes)) == [
+        "[DATA_INFORMATION] atomic_sequence = H; O: expected a comma list of chemical "
+        "symbols; 'H; O' is not a chemical symbol."
+    ]
+
+
+GVECT = """
+[IO_INFORMATION]
+input_json_dir = examples
+[SYMMETRY_FUNCTION]
+type = mBP
+species = H, O
+[GVECT_PARAMETERS]
+Rc_rad = 4.6
+RsN_rad = 16
+eta_rad = 16
+Rc_ang = 3.1
+Rs0_ang = 0.5
+RsN_ang = 4
+eta_ang = 6
+ThetasN = 8
+zeta = 50
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "type = mBP",
+            "type = SB",
+            "[SYMMETRY_FUNCTION] type = SB: expected one of mBP, BP.",
+        ),
+        (
+            "species = H, O",
+            "species = H, O\nmbp_generation = 4",
+            "[SYMMETRY_FUNCTION] mbp_generation = 4: expected an integer >= 0 and <= "
+            "3.",
+        ),
+        (
+            "species = H, O",
+            "species = H, O\ninclude_derivatives = True",
+            "[SYMMETRY_FUNCTION] include_derivatives = True: not available yet in this "
+            "version. Set it to False; descriptors are computed without derivatives.",
+        ),
+        (
+            "RsN_rad = 16\n",
+            "",
+            "[GVECT_PARAMETERS] RsN_rad is missing: type = mBP needs RsN_rad or "
+            "Rs_rad_list.",
+        ),
+        (
+            "eta_ang = 6",
+            "eta_ang = 6, 7",
+            "[GVECT_PARAMETERS] eta_ang has 2 values but there are 4 centres. Give one "
+            "value, or one per centre.",
+        ),
+        (
+            "Rs0_ang = 0.5",
+            "Rs0_ang = 5",
+            "[GVECT_PARAMETERS] Rs0_ang = 5: expected less than Rc_ang = 3.1.",
+        ),
+        (
+            "zeta = 50",
+            "zeta = 50\nRsst_ang = 0.5",
+            "[GVECT_PARAMETERS] Rsst_ang = 0.5: the centres are (Rc_ang - Rs0_ang) / "
+            "RsN_ang = 0.65 apart. Remove the key, or list the centres in Rs_ang_list.",
+        ),
+        (
+            "zeta = 50",
+            "zeta = 50\n[PBC]\nuse_pbc = True, False",
+            "[PBC] use_pbc has 2 values: expected three, one for each cell vector.",
+        ),
+        (
+            "zeta = 50",
+            "zeta = 50\ngvect_parameters_unit = nm",
+            "[GVECT_PARAMETERS] gvect_parameters_unit = nm: expected one of au, bohr, "
+            "bohr_radius, BOHR, a, A, angstrom, Angstrom, ANGSTROM.",
+        ),
+        (
+            "Rc_rad = 4.6",
+            "rc_radd = 4.6",
+            "unknown key 'rc_radd' in [GVECT_PARAMETERS]. Did you mean 'Rc_rad'?",
+        ),
+    ],
+)
+def test_a_problem_of_a_descriptor_file(tmp_path, old, new, message):
+    text = GVECT.replace(old, new)
+    assert problems(tmp_path, text, config.load_gvect) == [message]
+
+
+@pytest.mark.parametrize("kind", ["LAMMPS", "ASE"])
+def test_other_outputs_of_extraction_come_later(tmp_path, kind):
+    text = f"[IO_INFORMATION]\nnetwork_dir = run/_models\noutput_type = {kind}\n"
+    assert problems(tmp_path, text, config.load_extract) == [
+        f"[IO_INFORMATION] output_type = {kind}: not available yet in this version. "
+        "Write output_type = PANNA."
+    ]
+
+
+def test_forces_of_evaluation_come_later(tmp_path):
+    text = (
+        "[IO_INFORMATION]\ndata_dir = a\nnetworks_dir = b\neval_dir = c\n"
+        "[VALIDATION_OPTIONS]\ncompute_forces = True\n"
+    )
+    assert problems(tmp_path, text, config.load_evaluate) == [
+        "[VALIDATION_OPTIONS] compute_forces = True: not available yet in this "
+        "version. Set compute_forces = False to evaluate energies."
+    ]
