@@ -76,6 +76,16 @@ def test_the_json_schema_describes_a_key():
     }
 
 
+def test_limits_of_zero_are_in_the_json_schema():
+    schema = json.loads(reference.keywords_json())
+    training = schema["properties"]["app_train"]["properties"]["TRAINING_PARAMETERS"]
+    assert training["properties"]["seed"]["anyOf"][0] == {
+        "minimum": 0,
+        "type": "integer",
+    }
+    assert training["properties"]["learning_rate"]["exclusiveMinimum"] == 0
+
+
 def test_loading_imports_nothing_heavy():
     """A wrong INI file is told before anything slow is imported."""
     heavy = ["numpy", "ase", "tensorflow", "keras", "numba", "matplotlib", "rich"]

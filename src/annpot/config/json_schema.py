@@ -63,10 +63,13 @@ def _section_schema(section):
 def _key_schema(entry):
     """Entry of one key without what says nothing."""
     dropped = ("title", "spelling")
-    quiet = (None, "", {}, False)
     always = ("default", "affects_result")
     return {
         name: value
         for name, value in entry.items()
-        if name not in dropped and (name in always or value not in quiet)
+        if name not in dropped and (name in always or not _is_quiet(value))
     }
+
+
+def _is_quiet(value):
+    return value is None or value is False or value in ("", {})

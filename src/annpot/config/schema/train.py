@@ -31,6 +31,7 @@ class TrainData(Section):
     energy_rescale: float = key(
         NUMBER,
         1.0,
+        gt=0,
         help="factor on the energies of the data",
     )
     sparse_derivatives: bool = key(
