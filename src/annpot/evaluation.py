@@ -84,8 +84,8 @@ def chosen_checkpoints(config):
     if not chosen:
         raise InputError(
             f"{config.source.where('VALIDATION_OPTIONS', 'start')}: start = "
-            f"{options.start}, end = {options.end} leave none of the {len(existing)} "
-            f"checkpoints of {folder}. Choose another range."
+            f"{options.start} and end = {options.end} leave none of the "
+            f"{len(existing)} checkpoints of {folder}. Choose another range."
         )
     return chosen
 

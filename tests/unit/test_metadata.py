@@ -61,11 +61,10 @@ def test_round_trip_is_exact(tmp_path, dtype):
     one = network(dtype=dtype)
     other = network("O", (2, 2, 1), offset=-2041.84, dtype=dtype)
     write(tmp_path, one, other)
-    stored = read_metadata(tmp_path)
-    assert stored.specs == {"H": one[0], "O": other[0]}
-    assert list(stored.specs) == ["H", "O"]
-    assert_same_weights(stored.weights["H"], one[1])
-    assert_same_weights(stored.weights["O"], other[1])
+    specs, weights = read_metadata(tmp_path)
+    assert specs == (one[0], other[0])
+    assert_same_weights(weights["H"], one[1])
+    assert_same_weights(weights["O"], other[1])
 
 
 def test_the_files_are_those_of_layout_v1(folder):
@@ -89,15 +88,15 @@ def test_the_files_are_those_of_layout_v1(folder):
 
 
 def test_published_networks_of_both_layouts(reference_data):
-    new = read_metadata(reference_data / "panna_networks" / "v1")
-    old = read_metadata(reference_data / "panna_networks" / "v0")
-    assert list(new.specs) == list(old.specs) == ["H", "C", "N", "O"]
-    assert old.specs["H"].shapes == ((384, 12), (12, 6), (6, 3), (3, 1))
-    assert old.specs["C"] == new.specs["C"]
-    assert new.specs["N"].offset == -1484.87
-    for stored in (new, old):
-        for element, spec in stored.specs.items():
-            shapes = tuple(layer.kernel.shape for layer in stored.weights[element])
+    new, new_weights = read_metadata(reference_data / "panna_networks" / "v1")
+    old, old_weights = read_metadata(reference_data / "panna_networks" / "v0")
+    assert [spec.element for spec in new] == ["H", "C", "N", "O"]
+    assert old[0].shapes == ((384, 12), (12, 6), (6, 3), (3, 1))
+    assert old[1:] == new[1:]
+    assert new[2].offset == -1484.87
+    for specs, weights in ((new, new_weights), (old, old_weights)):
+        for spec in specs:
+            shapes = tuple(layer.kernel.shape for layer in weights[spec.element])
             assert shapes == spec.shapes
 
 
@@ -124,24 +123,24 @@ def test_v0_follows_the_file_names_it_gives(tmp_path):
         np.save(tmp_path / bias_file, layer.bias)
     path = tmp_path / "networks_metadata.json"
     path.write_text(json.dumps(v0_document(networks_files=[names])))
-    stored = read_metadata(tmp_path)
-    assert_same_weights(stored.weights["H"], layers)
-    assert stored.specs["H"].offset == spec.offset
-    assert [layer.trainable for layer in stored.specs["H"].layers] == [False, True]
+    (stored,), weights = read_metadata(tmp_path)
+    assert_same_weights(weights["H"], layers)
+    assert stored.offset == spec.offset
+    assert [layer.trainable for layer in stored.layers] == [False, True]
 
 
 def test_v0_without_files_describes_the_structure_only(tmp_path):
     path = tmp_path / "networks_metadata.json"
     path.write_text(json.dumps(v0_document()))
-    stored = read_metadata(tmp_path)
-    assert stored.weights == {"H": None}
-    assert stored.specs["H"].shapes == ((3, 4), (4, 1))
+    (stored,), weights = read_metadata(tmp_path)
+    assert weights == {"H": None}
+    assert stored.shapes == ((3, 4), (4, 1))
 
 
 @pytest.mark.parametrize("spelling", ["a2aff", "a2ff", "a2a", "ff"])
 def test_all_spellings_of_the_network_type(folder, spelling):
     change_json(folder, lambda d: d["networks"][0].update(type=spelling))
-    assert "H" in read_metadata(folder).specs
+    assert read_metadata(folder)[0][0].element == "H"
 
 
 @pytest.mark.parametrize(
@@ -270,8 +269,8 @@ def test_a_full_disk_leaves_the_earlier_networks(folder, monkeypatch):
     with pytest.raises(InputError, match="the disk is full"):
         write(folder, network(sizes=(5, 1)))
     after = read_metadata(folder)
-    assert after.specs == before.specs
-    assert_same_weights(after.weights["H"], before.weights["H"])
+    assert after[0] == before[0]
+    assert_same_weights(after[1]["H"], before[1]["H"])
     assert not list(folder.glob(".*"))
 
 
@@ -313,4 +312,4 @@ def test_other_files_of_the_folder_stay(folder):
     (folder / "notes.txt").write_text("mine")
     write(folder, network(offset=1.0))
     assert (folder / "notes.txt").read_text() == "mine"
-    assert read_metadata(folder).specs["H"].offset == 1.0
+    assert read_metadata(folder)[0][0].offset == 1.0

@@ -16,7 +16,7 @@ def _run(path):
 
     config = load_evaluate(path)
     told = set()
-    _tell(config.source.notices, told)
+    _tell((*config.source.notices, *_unused(config)), told)
 
     def announce(description, total):
         return progress(description, total, "structures")
@@ -39,6 +39,15 @@ def _train_config(config):
     if config.source.is_given("IO_INFORMATION", "train_ini") or train_ini.exists():
         return load_train(train_ini)
     return None
+
+
+def _unused(config):
+    """Notices of keys that need `single_step`."""
+    options = config.validation
+    for key in ("epoch_number", "step_number"):
+        if getattr(options, key) is not None and not options.single_step:
+            where = config.source.where("VALIDATION_OPTIONS", key)
+            yield f"{where}: {key} has no effect without single_step = True."
 
 
 def _tell(notices, told):

@@ -63,10 +63,11 @@ def _tensors(checkpoint):
     prefix = str(checkpoint.prefix)
     try:
         reader = tf.train.load_checkpoint(prefix)
-        return {
+        # Checksums are verified tensor by tensor: all are read, so that a damaged
+        # file is refused wherever the damage is.
+        tensors = {
             name: reader.get_tensor(name)
             for name in sorted(reader.get_variable_to_shape_map())
-            if name == _RUN or _WEIGHTS.fullmatch(name)
         }
     except (tf.errors.OpError, RuntimeError, ValueError, IndexError) as error:
         raise InputError(
@@ -74,6 +75,11 @@ def _tensors(checkpoint):
             f"({_first_line(error)}): expected its .index and .data files as "
             "app_train wrote them. Choose another checkpoint."
         ) from error
+    return {
+        name: array
+        for name, array in tensors.items()
+        if name == _RUN or _WEIGHTS.fullmatch(name)
+    }
 
 
 def _first_line(error):

@@ -7,30 +7,15 @@ list per property, and its arrays stand in the files that `networks_files` names
 import json
 import os
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from annpot.errors import InputError
 from annpot.files import explained_write_errors, make_folder, sync
-from annpot.networks.architecture import LayerWeights, NetworkSpec
+from annpot.networks.architecture import LayerWeights
 from annpot.networks.array_file import read_array
 from annpot.networks.metadata_layouts import FILE_NAME, parse_v0, parse_v1, v1_document
-
-
-@dataclass(frozen=True, eq=False)
-class StoredNetworks:
-    """What a folder of networks holds.
-
-    Attributes:
-        specs: {element: NetworkSpec}, in the order of the file.
-        weights: {element: (LayerWeights, ...)}; None for an element whose structure
-            is described without weights.
-    """
-
-    specs: dict[str, NetworkSpec]
-    weights: dict[str, tuple[LayerWeights, ...] | None]
 
 
 def read_metadata(folder):
@@ -40,7 +25,9 @@ def read_metadata(folder):
         folder: holds networks_metadata.json and the .npy files it names.
 
     Returns:
-        StoredNetworks.
+        (specs, weights): NetworkSpec of each element, in the order of the file, and
+        {element: (LayerWeights, ...)}, with None for an element whose structure is
+        described without weights.
 
     Raises:
         InputError: a file is missing, truncated or malformed, a shape does not
@@ -58,7 +45,7 @@ def read_metadata(folder):
     }
     if _identity(path) != before:
         raise InputError(f"{path}: changed while it was read. Run the command again.")
-    return StoredNetworks({spec.element: spec for spec in specs}, weights)
+    return specs, weights
 
 
 def write_metadata(folder, specs, weights):
