@@ -99,6 +99,17 @@ def _spec(settings, known, n_features, where):
     trainable = settings.trainable
     if trainable is None:
         trainable = (True,) * len(sizes)
+    for key, values in (
+        ("activations", activations),
+        ("trainable", trainable),
+        ("behavior", settings.behavior or sizes),
+    ):
+        if len(values) != len(sizes):
+            raise InputError(
+                f"{where}: {settings.symbol} has {len(sizes)} layers "
+                f"({':'.join(map(str, sizes))}), but {key} has {len(values)}. Give one "
+                "for each layer."
+            )
     offset = settings.output_offset
     if offset is None:
         offset = known.offset if known is not None else 0.0
