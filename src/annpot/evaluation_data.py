@@ -85,7 +85,7 @@ def check_description(folder, networks):
     """
     described = folder.described
     if described is None:
-        return [f"{folder.path}: no dataset.json; its descriptors are not checked."]
+        return [_undescribed(folder, networks)]
     where = f"{folder.path}/dataset.json"
     elements = tuple(spec.element for spec in networks.specs)
     g_size = networks.specs[0].n_features
@@ -104,6 +104,15 @@ def check_description(folder, networks):
     if problems:
         raise InputError(problems)
     return _compare_descriptors(described.origin, networks, where)
+
+
+def _undescribed(folder, networks):
+    generation = networks.data.get("mbp_generation")
+    kind = "" if generation is None else f" (mBP generation {generation})"
+    return (
+        f"{folder.path}: no dataset.json; its descriptors are assumed to be like those "
+        f"of the training{kind}."
+    )
 
 
 def _compare_descriptors(origin, networks, where):

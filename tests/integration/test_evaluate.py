@@ -67,7 +67,7 @@ def test_all_checkpoints_give_the_energies_of_their_networks(run, capsys):
     output = capsys.readouterr().out
     assert "epoch_2_step_20, errors in meV/atom" in output
     assert "all checkpoints" in output
-    assert "no dataset.json; its descriptors are not checked" in output
+    assert "no dataset.json; its descriptors are assumed" in output
 
 
 def test_the_table_agrees_with_the_energy_file(run, capsys):

@@ -200,8 +200,12 @@ def test_an_assumed_generation_is_told(folder):
 
 
 def test_data_without_description_are_told(folder):
-    (notice,) = check_description(open_folder(folder, "tfr"), NETWORKS)
-    assert notice == f"{folder}: no dataset.json; its descriptors are not checked."
+    trained = replace(NETWORKS, data=TRAINED_ON)
+    (notice,) = check_description(open_folder(folder, "tfr"), trained)
+    assert notice == (
+        f"{folder}: no dataset.json; its descriptors are assumed to be like those of "
+        "the training (mBP generation 3)."
+    )
 
 
 def test_a_record_of_another_g_size_is_named(folder):
