@@ -15,9 +15,14 @@ import numpy as np
 
 from annpot.compiled import compiled
 
+PAIRS_AT_ONCE = 64  # pairs of neighbours whose exponentials are taken together
+
 
 class KernelConstants(NamedTuple):
     """DescriptorSettings as arrays.
+
+    Arrays over angular centres are repeated for PAIRS_AT_ONCE pairs of neighbours:
+    one long loop keeps all lanes of the processor busy, many short ones do not.
 
     Attributes:
         r_cut_radial, r_cut_angular: angstrom.
@@ -26,11 +31,11 @@ class KernelConstants(NamedTuple):
         with_r_jk: whether the angular functions depend on r_jk (BP).
         angular_eta, angular_centre: (n_eta,), 1/angstrom^2 and angstrom.
         cosine_scale: factor of cos(theta_ijk).
-        cos_theta, sin_theta: (n_theta,) of the angular centres.
-        smoothing: (n_theta,) epsilon sin(theta_s)^2.
-        norm: (n_theta,) 1 / (1 + sqrt(1 + smoothing)).
-        zeta: (n_theta,) exponents.
-        digits: (n_bits, n_theta) bool, binary digits of the exponents, lowest
+        cos_theta, sin_theta: (n_repeated,) of the angular centres.
+        smoothing: (n_repeated,) epsilon sin(theta_s)^2.
+        norm: (n_repeated,) 1 / (1 + sqrt(1 + smoothing)).
+        zeta: (n_repeated,) exponents.
+        digits: (n_bits, n_repeated) bool, binary digits of the exponents, lowest
             first, when all are integers; no rows otherwise.
         block_start: (n_species, n_species) first component of a species pair.
         block_factor: (n_species, n_species) 2 w of a species pair.
@@ -57,8 +62,8 @@ class KernelConstants(NamedTuple):
 
 def kernel_constants(settings):
     """The KernelConstants of a DescriptorSettings."""
-    thetas = np.array(settings.thetas)
-    zetas = np.array(settings.zetas)
+    thetas = np.tile(settings.thetas, PAIRS_AT_ONCE)
+    zetas = np.tile(settings.zetas, PAIRS_AT_ONCE)
     smoothing = settings.epsilon * np.sin(thetas) ** 2
     start, factor = _species_pair_tables(settings)
     return KernelConstants(
@@ -118,41 +123,39 @@ def fill_descriptors(start, stop, species, neighbors, constants, out):
     most = 1
     for i in range(start, stop):
         most = max(most, first[i + 1] - first[i])
-    scratch = _scratch(most, constants)
-    near = np.empty((most, 5))
-    near_species = np.empty(most, np.int64)
+    terms = np.empty(most * len(constants.radial_eta))
+    near, near_species = np.empty((most, 5)), np.empty(most, np.int64)
+    scratch = _pair_scratch(constants)
     row = np.empty(out.shape[1])
     for i in range(start, stop):
-        here = slice(first[i], first[i + 1])
-        around = species[j[here]]
         row[:] = 0.0
-        _add_radial(distances[here], around, constants, scratch, row)
+        _add_radial(
+            first[i], first[i + 1], j, species, distances, constants, terms, row
+        )
         n_near = 0
-        for p in range(len(around)):
-            r = distances[first[i] + p]
+        for p in range(first[i], first[i + 1]):
+            r = distances[p]
             if r < constants.r_cut_angular:
                 for x in range(3):
-                    near[n_near, x] = vectors[first[i] + p, x] / r
+                    near[n_near, x] = vectors[p, x] / r
                 near[n_near, 3] = r
                 near[n_near, 4] = cutoff(r, constants.r_cut_angular)
-                near_species[n_near] = around[p]
+                near_species[n_near] = species[j[p]]
                 n_near += 1
-        for n in range(1, n_near):
-            _add_angular(n, near, near_species, constants, scratch, row)
+        _add_angular(n_near, near, near_species, constants, scratch, row)
         for k in range(len(row)):
             out[i, k] = row[k]
 
 
 @compiled()
-def _scratch(most, constants):
-    """Working arrays for `most` neighbours of one atom."""
-    n_radial = max(len(constants.radial_eta), len(constants.angular_eta))
-    n_theta = len(constants.zeta)
+def _pair_scratch(constants):
+    """Working arrays for PAIRS_AT_ONCE pairs of neighbours."""
     return (
-        np.empty(most * n_radial),
-        np.empty((most, 4)),
-        np.empty(most * n_theta),
-        np.empty(most * n_theta),
+        np.empty((PAIRS_AT_ONCE, 4)),
+        np.empty(PAIRS_AT_ONCE, np.int64),
+        np.empty(PAIRS_AT_ONCE * len(constants.angular_eta)),
+        np.empty(len(constants.zeta)),
+        np.empty(len(constants.zeta)),
     )
 
 
@@ -165,65 +168,84 @@ def cutoff(r, r_cut):
 
 
 @compiled(fastmath={"contract"})
-def _add_radial(distances, around, constants, scratch, row):
-    """Add all neighbours of one atom to its radial functions."""
-    eta, centre, terms = constants.radial_eta, constants.radial_centre, scratch[0]
+def _add_radial(start, stop, j, species, distances, constants, terms, row):
+    """Add pairs start to stop, those of one atom, to its radial functions."""
+    eta, centre = constants.radial_eta, constants.radial_centre
     n = len(eta)
-    n_neighbors = len(distances)
-    for p in range(n_neighbors):
+    for p in range(stop - start):
         for k in range(n):
-            terms[p * n + k] = -eta[k] * (distances[p] - centre[k]) ** 2
-    _exponentials(terms, n_neighbors * n)
-    for p in range(n_neighbors):
-        factor = cutoff(distances[p], constants.r_cut_radial)
+            distance = distances[start + p] - centre[k]
+            terms[p * n + k] = -eta[k] * distance * distance
+    _exponentials(terms, (stop - start) * n)
+    for p in range(stop - start):
+        factor = cutoff(distances[start + p], constants.r_cut_radial)
         factor *= constants.radial_prefactor
-        start = around[p] * n
+        block = species[j[start + p]] * n
         for k in range(n):
-            row[start + k] += factor * terms[p * n + k]
+            row[block + k] += factor * terms[p * n + k]
 
 
 @compiled(fastmath={"contract"})
-def _add_angular(a, near, near_species, constants, scratch, row):
-    """Add the pairs of neighbour `a` with all neighbours before it.
+def _add_angular(n_near, near, near_species, constants, scratch, row):
+    """Add all pairs of neighbours of one atom to its angular functions.
 
     near: (n_near, 5) unit vector, distance and cutoff function of each neighbour.
     """
-    radial_part, pairs, angle_part, powers = scratch
+    pairs, blocks = scratch[0], scratch[1]
+    # Passing `constants` on inside the loop would cost more than the loop does.
+    block_factor, block_start = constants.block_factor, constants.block_start
+    cosine_scale, with_r_jk = constants.cosine_scale, constants.with_r_jk
+    r_cut = constants.r_cut_angular
+    n = 0
+    for a in range(n_near):
+        for b in range(a):
+            _set_pair(n, pairs, near, a, b, cosine_scale, with_r_jk, r_cut)
+            s_a, s_b = near_species[a], near_species[b]
+            pairs[n, 1] *= block_factor[s_a, s_b]
+            blocks[n] = block_start[s_a, s_b]
+            n += 1
+            if n == PAIRS_AT_ONCE:
+                _add_pairs(n, constants, scratch, row)
+                n = 0
+    _add_pairs(n, constants, scratch, row)
+
+
+@compiled(fastmath={"contract"})
+def _add_pairs(n_pairs, constants, scratch, row):
+    """Add the first pairs of `scratch` to the row."""
+    pairs, blocks, radial_part, angle_part, powers = scratch
     eta, centre = constants.angular_eta, constants.angular_centre
-    n_eta, n_theta = len(eta), len(constants.zeta)
-    for b in range(a):
-        _set_pair(near[a], near[b], constants, pairs[b])
+    n_eta, n_theta = len(eta), len(constants.zeta) // PAIRS_AT_ONCE
+    for b in range(n_pairs):
         for p in range(n_eta):
             distance = pairs[b, 2] - centre[p]
             exponent = -eta[p] * (distance * distance + pairs[b, 3])
             radial_part[b * n_eta + p] = exponent
-    _exponentials(radial_part, a * n_eta)
-    _angle_parts(a, pairs, constants, angle_part, powers)
-    for b in range(a):
-        s_a, s_b = near_species[a], near_species[b]
-        start = constants.block_start[s_a, s_b]
-        factor = constants.block_factor[s_a, s_b] * pairs[b, 1]
+    _exponentials(radial_part, n_pairs * n_eta)
+    _angle_parts(n_pairs, pairs, constants, angle_part, powers)
+    for b in range(n_pairs):
         for p in range(n_eta):
-            weight = factor * radial_part[b * n_eta + p]
+            weight = pairs[b, 1] * radial_part[b * n_eta + p]
+            start = blocks[b] + p * n_theta
             for t in range(n_theta):
-                row[start + p * n_theta + t] += weight * angle_part[b * n_theta + t]
+                row[start + t] += weight * angle_part[b * n_theta + t]
 
 
 @compiled(inline="always")
-def _set_pair(near_j, near_k, constants, pair):
-    """Cosine, cutoffs, and the two distances (a, b) in exp(-eta ((a - R)^2 + b))."""
-    cosine = near_j[0] * near_k[0] + near_j[1] * near_k[1] + near_j[2] * near_k[2]
+def _set_pair(n, pairs, near, j, k, cosine_scale, with_r_jk, r_cut):
+    """Row n of pairs: cosine, cutoffs, and a, b of exp(-eta ((a - R)^2 + b))."""
+    cosine = near[j, 0] * near[k, 0] + near[j, 1] * near[k, 1] + near[j, 2] * near[k, 2]
     cosine = max(-1.0, min(1.0, cosine))
-    r_j, r_k = near_j[3], near_k[3]
-    pair[0] = constants.cosine_scale * cosine
-    pair[1] = near_j[4] * near_k[4]
-    pair[2] = 0.5 * (r_j + r_k)
-    pair[3] = 0.0
-    if constants.with_r_jk:
+    r_j, r_k = near[j, 3], near[k, 3]
+    pairs[n, 0] = cosine_scale * cosine
+    pairs[n, 1] = near[j, 4] * near[k, 4]
+    pairs[n, 2] = 0.5 * (r_j + r_k)
+    pairs[n, 3] = 0.0
+    if with_r_jk:
         square_jk = max(0.0, r_j * r_j + r_k * r_k - 2.0 * r_j * r_k * cosine)
-        pair[1] *= cutoff(np.sqrt(square_jk), constants.r_cut_angular)
-        pair[2] = 0.0
-        pair[3] = r_j * r_j + r_k * r_k + square_jk
+        pairs[n, 1] *= cutoff(np.sqrt(square_jk), r_cut)
+        pairs[n, 2] = 0.0
+        pairs[n, 3] = r_j * r_j + r_k * r_k + square_jk
 
 
 @compiled(fastmath={"contract"})
@@ -233,34 +255,29 @@ def _angle_parts(n_pairs, pairs, constants, angle_part, powers):
     x = (1 + c cos_s + sin_s sqrt(1 - c^2 + e)) norm lies between 0 and 1; rounding
     that takes it below 0 is cut.
     """
-    n_theta = len(constants.zeta)
+    cos_theta, sin_theta = constants.cos_theta, constants.sin_theta
+    smoothing, norm, zeta = constants.smoothing, constants.norm, constants.zeta
+    digits = constants.digits
+    n_theta = len(zeta) // PAIRS_AT_ONCE
     n = n_pairs * n_theta
     for b in range(n_pairs):
-        sine_square = 1.0 - pairs[b, 0] * pairs[b, 0]
         for t in range(n_theta):
-            powers[b * n_theta + t] = sine_square + constants.smoothing[t]
+            powers[b * n_theta + t] = pairs[b, 0]
     for q in range(n):
-        powers[q] = np.sqrt(powers[q])
-    for b in range(n_pairs):
-        for t in range(n_theta):
-            q = b * n_theta + t
-            x = 1.0 + pairs[b, 0] * constants.cos_theta[t]
-            x += constants.sin_theta[t] * powers[q]
-            powers[q] = max(0.0, x * constants.norm[t])
-    if constants.digits.shape[0] == 0:
+        c = powers[q]
+        x = 1.0 + c * cos_theta[q] + sin_theta[q] * np.sqrt(1.0 - c * c + smoothing[q])
+        powers[q] = max(0.0, x * norm[q])
+    if len(digits) == 0:
         for q in range(n):
-            zeta = constants.zeta[q % n_theta]
-            angle_part[q] = powers[q] ** zeta
+            angle_part[q] = powers[q] ** zeta[q]
         return
     for q in range(n):
         angle_part[q] = 1.0
-    for digit in constants.digits:
-        for b in range(n_pairs):
-            for t in range(n_theta):
-                q = b * n_theta + t
-                x = powers[q]
-                angle_part[q] *= x if digit[t] else 1.0
-                powers[q] = x * x
+    for bit in range(len(digits)):
+        for q in range(n):
+            x = powers[q]
+            angle_part[q] *= x if digits[bit, q] else 1.0
+            powers[q] = x * x
 
 
 @compiled(fastmath={"contract"})
