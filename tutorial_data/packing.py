@@ -46,12 +46,12 @@ FOLDERS = {  # where the packed files of each subset go
 
 def pack_everything():
     """Write every file of the tutorial data from the labels in work/."""
+    subsets = {subset: labelled_structures(subset) for subset in SUBSETS}
     for folder in ("structures", "quantum_chemistry", "train", "validate", "test"):
         shutil.rmtree(HERE / folder, ignore_errors=True)
         (HERE / folder).mkdir()
     for path in WORK.glob("*.json"):
         shutil.copy(path, HERE / "quantum_chemistry" / path.name)
-    subsets = {subset: labelled_structures(subset) for subset in SUBSETS}
     for subset, structures in subsets.items():
         write_structures(subset, structures)
         compute_and_pack(subset)
@@ -65,10 +65,13 @@ def labelled_structures(subset):
     """Structures of one subset, ordered by molecule and index."""
     structures = []
     for name in generate.MOLECULES:
-        symbols = json.loads((WORK / f"{name}_equilibrium.json").read_text())["symbols"]
         records = generate.finished(name, subset)
         if len(records) != generate.SIZES[subset]:
-            sys.exit(f"{name}, {subset}: {len(records)} labels; run `label` again")
+            sys.exit(
+                f"{name}, {subset}: {len(records)} of {generate.SIZES[subset]} labels. "
+                "Run `python generate.py label` first."
+            )
+        symbols = json.loads((WORK / f"{name}_equilibrium.json").read_text())["symbols"]
         prefix = name if subset == "train_validate" else f"{name}_{subset}"
         structures += [
             Structure(

@@ -61,6 +61,12 @@ def remove_leftovers(folder):
         path.unlink(missing_ok=True)
 
 
+def names_in(folder, suffix):
+    """Sorted names of a folder's files that end with `suffix` and are not hidden."""
+    names = os.listdir(folder)
+    return sorted(n for n in names if n.endswith(suffix) and not n.startswith("."))
+
+
 def make_folder(path):
     """Create a folder and its parents; an existing one is fine."""
     with explained_write_errors(path):

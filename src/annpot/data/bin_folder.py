@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from annpot import files
 from annpot.data import binary_format
 from annpot.data.binary_format import BinaryFormatError, decode_bin
 from annpot.data.dataset_description import DatasetDescription
@@ -45,7 +46,8 @@ def open_bin_folder(folder):
             f"{folder}: no such folder. Expected a folder of .bin files; check "
             "input_dir, or make the files with app_gvect_calculator."
         )
-    paths = tuple(sorted(folder.glob(f"*{binary_format.SUFFIX}")))
+    names = files.names_in(folder, binary_format.SUFFIX)
+    paths = tuple(folder / name for name in names)
     if not paths:
         raise InputError(
             f"{folder}: no .bin file in this folder. Make them with "
@@ -54,9 +56,8 @@ def open_bin_folder(folder):
     description = DatasetDescription.read(folder)
     if description is not None:
         hashes = {entry.name: entry.sha256 for entry in description.files}
-        identity = json.dumps([description.fingerprint, [p.name for p in paths]])
+        identity = json.dumps([description.fingerprint, names])
         return BinFolder(paths, description.origin, hashes, identity)
-    names = [path.name for path in paths]
     states = [path.stat() for path in paths]
     sizes = [(state.st_size, state.st_mtime_ns) for state in states]
     origin = DescriptorOrigin(

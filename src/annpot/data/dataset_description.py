@@ -5,7 +5,8 @@ again what an earlier one knew. The layout is written out in doc/formats.md.
 """
 
 import json
-from dataclasses import asdict, dataclass, fields
+import os
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -146,7 +147,7 @@ class DatasetDescription:
                 {key: np.asarray(value).tolist() for key, value in vars(one).items()}
                 for one in self.statistics
             ],
-            "files": [asdict(entry) for entry in self.files],
+            "files": [vars(entry) for entry in self.files],
         }
         files.write_text(Path(folder) / FILE_NAME, _json_text(content))
 
@@ -191,11 +192,12 @@ def file_mismatches(folder, entries):
     """Messages about files of a folder whose size is not the recorded one."""
     problems = []
     for entry in entries:
-        path = Path(folder) / entry.name
-        if path.exists() and path.stat().st_size != entry.n_bytes:
+        path = os.path.join(folder, entry.name)
+        size = os.path.getsize(path) if os.path.exists(path) else entry.n_bytes
+        if size != entry.n_bytes:
             problems.append(
-                f"{path}: {path.stat().st_size} bytes, but {FILE_NAME} recorded "
-                f"{entry.n_bytes}. The file was cut short or replaced; make it again."
+                f"{path}: {size} bytes, but {FILE_NAME} recorded {entry.n_bytes}. The "
+                "file was cut short or replaced; make it again."
             )
     return problems
 
@@ -234,7 +236,7 @@ def _from_json(content):
 
 def _compared_with_disk(folder, described):
     """The description with `missing` set; InputError where files disagree."""
-    on_disk = {path.name for path in folder.glob(f"*{described.suffix}")}
+    on_disk = set(files.names_in(folder, described.suffix))
     recorded = {entry.name for entry in described.files}
     problems = file_mismatches(folder, described.files)
     if unknown := sorted(on_disk - recorded):

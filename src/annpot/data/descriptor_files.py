@@ -67,9 +67,9 @@ def compute_descriptor_files(sources, task, advance=lambda n: None):
             the disk is full. What is finished stays and is used by the next run.
     """
     claim_descriptor_folder(task.folder, task.origin)
-    recorded = _recorded_hashes(task.folder)
+    earlier = _earlier_files(task.folder)
     summary, entries, damaged, n_computed = DatasetSummary(), [], [], 0
-    read = partial(_item, task=task, recorded=recorded)
+    read = partial(_item, task=task, earlier=earlier)
     for batch in _batches(_with_rest(sources, task.folder), read):
         done = _completed(batch, task)
         summary = summary.merged(summary_of([record for record, _ in done]))
@@ -99,10 +99,11 @@ class _Item:
         return (self.record or self.structure).n_atoms
 
 
-def _recorded_hashes(folder):
-    """File name -> sha256 as an earlier, finished run recorded it."""
+def _earlier_files(folder):
+    """File name -> sha256 of each file of an earlier run, None where not recorded."""
     content = read_description_file(folder / FILE_NAME)
-    return {entry["name"]: entry["sha256"] for entry in content.get("files", ())}
+    recorded = {entry["name"]: entry["sha256"] for entry in content.get("files", ())}
+    return {name: recorded.get(name) for name in files.names_in(folder, SUFFIX)}
 
 
 def _with_rest(sources, folder):
@@ -111,8 +112,8 @@ def _with_rest(sources, folder):
     for source in sources:
         names.add(source.name)
         yield source
-    for path in sorted(folder.glob(f"*{SUFFIX}")):
-        name = path.name.removesuffix(SUFFIX)
+    for file in files.names_in(folder, SUFFIX):
+        name, path = file.removesuffix(SUFFIX), folder / file
         if name not in names:
             yield NamedSource(name, str(path), partial(_lost, path))
 
@@ -124,14 +125,15 @@ def _lost(path):
     )
 
 
-def _item(source, task, recorded):
-    path = task.folder / f"{source.name}{SUFFIX}"
-    if not path.exists():
+def _item(source, task, earlier):
+    name = f"{source.name}{SUFFIX}"
+    path = task.folder / name
+    if name not in earlier:
         return _Item(path, structure=_prepared(source, task.origin))
     content = path.read_bytes()
     record = _usable(content, source.name, task.origin)
     entry = _entry(path, content)
-    if record is not None and recorded.get(path.name, entry.sha256) == entry.sha256:
+    if record is not None and earlier[name] in (None, entry.sha256):
         return _Item(path, record, entry)
     structure = _prepared(source, task.origin)
     return _Item(path, structure=structure, damaged=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from annpot import units
+from annpot import files, units
 from annpot.errors import InputError
 from annpot.structures.example_json import SUFFIX, read_example
 from annpot.structures.structure import Structure
@@ -74,27 +74,24 @@ def _unique(path, sources):
 def n_structures(path):
     """Number of structures where a glance tells it, else None."""
     path = Path(path)
-    return len(_example_files(path)) if path.is_dir() else None
-
-
-def _example_files(path):
-    return sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]
+    return len(files.names_in(path, SUFFIX)) if path.is_dir() else None
 
 
 def _examples(path, constants, assumptions):
-    files = _example_files(path)
-    if not files:
+    folder = path if path.is_dir() else path.parent
+    names = files.names_in(path, SUFFIX) if path.is_dir() else [path.name]
+    if not names:
         raise InputError(
             f"{path}: no {SUFFIX} file in this folder. Check the path; other formats "
             "are given as one file, such as extended XYZ."
         )
     return (
         NamedSource(
-            name=file.name.removesuffix(SUFFIX),
-            where=str(file),
-            load=partial(read_example, file, constants, assumptions),
+            name=name.removesuffix(SUFFIX),
+            where=f"{folder}/{name}",
+            load=partial(read_example, folder / name, constants, assumptions),
         )
-        for file in files
+        for name in names
     )
 
 
