@@ -31,6 +31,7 @@ class Screen:
         for note in run.notes:
             self.line(f"note: {note}")
         self.console.print(_network_table(run, ACTIVATIONS))
+        self.line("(columns: descriptors that are not zero throughout the data)")
         plan, step = run.plan, run.plan.step
         n_training = len(run.feed.data)
         n_validation = len(run.validator.data) if run.validator else 0
@@ -145,20 +146,20 @@ def _network_table(run, activations):
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("element", "layers", "activations", "weights from", "trained"):
+    for name in ("element", "layers", "activations", "weights", "trainable"):
         table.add_column(name, no_wrap=True)
-    for name in ("offset (eV)", "columns used", "parameters"):
-        table.add_column(name, justify="right")
+    for name in ("offset (eV)", "columns"):
+        table.add_column(name, no_wrap=True, justify="right")
     for network, kept in zip(run.networks, run.plan.step.columns, strict=True):
         spec = network.spec
+        layers = spec.layers
         table.add_row(
             spec.element,
-            f"{spec.n_features}:" + ":".join(str(layer.size) for layer in spec.layers),
-            " ".join(activations[layer.activation].name for layer in spec.layers),
-            " ".join(network.sources),
-            " ".join("yes" if layer.trainable else "no" for layer in spec.layers),
+            f"{spec.n_features}:" + ":".join(str(layer.size) for layer in layers),
+            ":".join(activations[layer.activation].name for layer in layers),
+            ":".join(network.sources),
+            ":".join(str(int(layer.trainable)) for layer in layers),
             f"{spec.offset:.6f}",
             str(spec.n_features if kept is None else len(kept)),
-            str(sum((n_in + 1) * n_out for n_in, n_out in spec.shapes)),
         )
     return table

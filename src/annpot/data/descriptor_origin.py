@@ -1,7 +1,12 @@
 """How the descriptors of a data set were made, as far as it is known."""
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
+
+from annpot.errors import InputError
+
+
+ASSUMED_GENERATION = 3  # of files that do not say which mBP they hold
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,45 @@ class DescriptorOrigin:
     mbp_generation_source: str | None = None
     pbc_override: tuple[bool, bool, bool] | None = None
     per_atom_energy: bool = False
+
+    @classmethod
+    def of_foreign_files(cls, species, g_size, generation=None):
+        """Origin of files without dataset.json.
+
+        Args:
+            species: ordered symbols, or None when nobody says.
+            g_size: number of descriptor components of an atom.
+            generation: what the INI file states; None assumes ASSUMED_GENERATION.
+        """
+        return cls(
+            species=species,
+            g_size=g_size,
+            mbp_generation=ASSUMED_GENERATION if generation is None else generation,
+            mbp_generation_source="assumed" if generation is None else "stated",
+        )
+
+    def with_generation(self, generation, where):
+        """The same origin with the generation that an INI file states.
+
+        Args:
+            generation: 0 to 3, or None when the INI file says nothing.
+            where: file and line of the key, for the message.
+
+        Raises:
+            InputError: the data themselves state another generation.
+        """
+        if generation is None:
+            return self
+        is_stated = self.mbp_generation_source != "assumed"
+        if is_stated and generation != self.mbp_generation:
+            raise InputError(
+                f"{where}: mbp_generation = {generation}, but the descriptors were "
+                f"made with {self.mbp_generation}. Remove the key, or compute the "
+                "descriptors again."
+            )
+        return replace(
+            self, mbp_generation=generation, mbp_generation_source="stated"
+        )
 
     def to_dict(self):
         """The same as an object for JSON."""

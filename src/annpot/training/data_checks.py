@@ -1,5 +1,6 @@
 """Do the data fit the settings? Answered from dataset.json, before TensorFlow works."""
 
+from annpot.data.descriptor_origin import DescriptorOrigin
 from annpot.data.record_index import index_records
 from annpot.data.tfrecord import read_records
 from annpot.errors import InputError
@@ -28,32 +29,49 @@ def descriptor_length(config):
     return first.g_size
 
 
-def check_description(config, folder, described, n_features):
-    """Compare a DatasetDescription with the settings.
+def data_origin(config, folder, described, n_features):
+    """What is known of the descriptors of a folder, compared with the settings.
+
+    Args:
+        config: TrainConfig.
+        folder: folder of the TFRecords.
+        described: its DatasetDescription, or None.
+        n_features: g_size of the training data.
 
     Returns:
-        list of notices.
+        (DescriptorOrigin, notices).
 
     Raises:
-        InputError: another order of elements or another g_size.
+        InputError: another order of elements, another g_size, or a stated generation
+            that is not the one of the data.
     """
     sequence = config.data.atomic_sequence
-    if described.species is not None and described.species != sequence:
+    if described is None:
+        origin = DescriptorOrigin.of_foreign_files(sequence, n_features)
+    else:
+        origin = described.origin
+        _check_agreement(config, folder, origin, n_features)
+    where = config.source.where("DATA_INFORMATION", "mbp_generation")
+    origin = origin.with_generation(config.data.mbp_generation, where)
+    if origin.mbp_generation_source != "assumed":
+        return origin, []
+    return origin, [
+        f"{folder}: the files do not say their generation of mBP; "
+        f"{origin.mbp_generation} is assumed ([DATA_INFORMATION] mbp_generation)."
+    ]
+
+
+def _check_agreement(config, folder, origin, n_features):
+    sequence = config.data.atomic_sequence
+    if origin.species is not None and origin.species != sequence:
         where = config.source.where("DATA_INFORMATION", "atomic_sequence")
         raise InputError(
             f"{where}: atomic_sequence = {', '.join(sequence)}, but the descriptors in "
-            f"{folder} were made with {', '.join(described.species)}. Use that order "
+            f"{folder} were made with {', '.join(origin.species)}. Use that order "
             "(and the same for output_offset)."
         )
-    if described.g_size != n_features:
+    if origin.g_size != n_features:
         raise InputError(
-            f"{folder}: {described.g_size} descriptors per atom, expected {n_features} "
+            f"{folder}: {origin.g_size} descriptors per atom, expected {n_features} "
             "as in the training data. Make both with the same descriptor settings."
         )
-    origin = described.origin
-    if origin.mbp_generation_source == "assumed":
-        return [
-            f"{folder}: the descriptor files do not say their mBP generation; "
-            f"{origin.mbp_generation} is assumed."
-        ]
-    return []

@@ -12,10 +12,11 @@ from annpot.data.data_set import DataSet, open_data_set
 from annpot.data.dataset_description import DatasetDescription
 from annpot.data.pipeline import ReadingOptions
 from annpot.data.record_index import index_records
+from annpot.errors import InputError
 from annpot.networks.builder import starting_networks
 from annpot.networks.element_network import keras, tf
 from annpot.networks.potential import Potential
-from annpot.training.data_checks import check_description, descriptor_length
+from annpot.training.data_checks import data_origin, descriptor_length
 from annpot.training.feed import Feed, FeedSettings
 from annpot.training.optimizers import slot_variables
 from annpot.training.parameters import Parameters
@@ -77,7 +78,7 @@ def prepare(config, announce: Callable):
     seed = choose_seed(config, start)
     set_up_tensorflow(config)
     n_features = descriptor_length(config)
-    descriptions, notes = check_descriptions(config, n_features)
+    facts, notes = data_facts(config, n_features)
     data, validation = open_folders(config, n_features, announce)
     networks = starting_networks(config, n_features, seed)
     specs = [network.spec for network in networks]
@@ -107,7 +108,7 @@ def prepare(config, announce: Callable):
             slot_variables(program.optimizer, program.trained),
             config.io.max_ckpt_to_keep,
         ),
-        facts=run_facts(config, plan, specs, descriptions),
+        facts=run_facts(config, plan, specs, facts),
         start=start.progress,
         networks=tuple(networks),
         notes=(*config.source.notices, *start.notes, *notes),
@@ -130,16 +131,28 @@ def set_up_tensorflow(config):
     tf.config.experimental.enable_op_determinism()
 
 
-def check_descriptions(config, n_features):
-    """([DatasetDescription or None of training and validation], notices)."""
-    folders = (config.io.data_dir, config.validation.data_dir)
-    descriptions, notes = [], []
-    for folder in folders:
-        described = DatasetDescription.read(folder) if folder is not None else None
-        if described is not None:
-            notes += check_description(config, folder, described, n_features)
-        descriptions.append(described)
-    return descriptions, notes
+def data_facts(config, n_features):
+    """(facts of the training data for the checkpoints, notices).
+
+    dataset.json of both folders is compared with the settings and with each other.
+    """
+    facts, notes, generations = None, [], set()
+    for folder in (config.io.data_dir, config.validation.data_dir):
+        if folder is None:
+            continue
+        described = DatasetDescription.read(folder)
+        origin, notices = data_origin(config, folder, described, n_features)
+        notes += notices
+        generations.add(origin.mbp_generation)
+        if facts is None:
+            fingerprint = described.fingerprint if described is not None else None
+            facts = {"fingerprint": fingerprint, **origin.to_dict()}
+    if len(generations) > 1:
+        raise InputError(
+            f"{config.validation.data_dir}: its descriptors are of another generation "
+            "of mBP than the training data. Make both with the same settings."
+        )
+    return facts, notes
 
 
 def open_folders(config, n_features, announce):
@@ -198,10 +211,9 @@ def feed_settings(plan):
     )
 
 
-def run_facts(config, plan, specs, descriptions):
+def run_facts(config, plan, specs, data):
     """What each checkpoint says about its run, as JSON-able values."""
     step = plan.step
-    described = descriptions[0]
     seed = {("TRAINING_PARAMETERS", "seed"): plan.seed}
     return {
         "format_version": 1,
@@ -231,9 +243,7 @@ def run_facts(config, plan, specs, descriptions):
         ],
         "xla": step.xla,
         "threads": config.io.threads,
-        "data": None
-        if described is None
-        else {"fingerprint": described.fingerprint, **described.origin.to_dict()},
+        "data": data,
         "ini": config.source.expanded_text(seed),
     }  # fmt: skip
 

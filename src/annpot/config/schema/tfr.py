@@ -50,6 +50,15 @@ class TfrContent(Section):
     name: ClassVar[str] = "CONTENT_INFORMATION"
     about: ClassVar[str] = "What a record holds beside descriptors and energy."
 
+    mbp_generation: int | None = key(
+        INTEGER,
+        None,
+        ge=0,
+        le=3,
+        ours=True,
+        help="generation of mBP of .bin files without dataset.json",
+        default_text="as dataset.json says, else 3 is assumed",
+    )
     include_derivatives: bool = key(
         BOOLEAN, False, help="the derivatives and forces of the .bin files"
     )

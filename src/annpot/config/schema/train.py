@@ -34,6 +34,15 @@ class TrainData(Section):
         gt=0,
         help="factor on the energies of the data",
     )
+    mbp_generation: int | None = key(
+        INTEGER,
+        None,
+        ge=0,
+        le=3,
+        ours=True,
+        help="generation of mBP of data without dataset.json",
+        default_text="as dataset.json says, else 3 is assumed",
+    )
     sparse_derivatives: bool = key(
         BOOLEAN,
         False,
