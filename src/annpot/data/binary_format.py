@@ -37,6 +37,7 @@ _KNOWN = (
     | ENERGY_F64
 )
 
+_NOT_WHOLE = "its size is not a whole number of values; it was cut short."
 _HEADER = struct.Struct("<IHII")
 _ENERGY = struct.Struct("<d")
 
@@ -114,7 +115,7 @@ def decode_bin(content, name):
         raise BinaryFormatError(f"unknown flags {flags:#06x} in the header.")
     tail = _ENERGY.size if flags & ENERGY_F64 else 0
     if (len(content) - _HEADER.size - tail) % 4:
-        raise BinaryFormatError("its size is not a whole number of values; it was cut short.")
+        raise BinaryFormatError(_NOT_WHOLE)
     n_numbers = (len(content) - _HEADER.size - tail) // 4
     stream = _Stream(np.frombuffer(content, "<f4", n_numbers, _HEADER.size))
     record = _read_stream(stream, name, flags, n_atoms, g_size)
@@ -213,7 +214,7 @@ def _with_exact_energy(record, energy):
 def _decode_without_version(content, name):
     """The oldest layout: n_atoms, g_size, E, species, G and what its length allows."""
     if len(content) % 4:
-        raise BinaryFormatError("its size is not a whole number of values; it was cut short.")
+        raise BinaryFormatError(_NOT_WHOLE)
     stream = _Stream(np.frombuffer(content, "<f4"))
     sizes = np.array(stream.take(2), np.float64)
     if (sizes < 1).any() or (sizes != np.floor(sizes)).any():
