@@ -3,11 +3,11 @@
 Two searches, chosen by what was measured (cutoff 4.6 angstrom, one core):
 
 - Isolated structures go, all of a batch in one call, through a compiled search over
-  all pairs: 0.1 microseconds for a water molecule, where a call of a library costs
-  30 to 50. It stays ahead up to about `ALL_PAIRS_LIMIT` atoms.
-- Periodic or larger structures go through vesin's cell list: 0.6 ms for a periodic
-  cell of 64 atoms, 16 ms for 4000 (matscipy: 1.8 and 28 ms). Both find the same
-  pairs in partially periodic, skewed and small cells.
+  all pairs: 0.15 microseconds for a water molecule, where one call of a library with
+  what surrounds it costs 170. It stays ahead up to about `ALL_PAIRS_LIMIT` atoms.
+- Periodic or larger structures go through vesin's cell list: 0.7 ms for a periodic
+  cell of 64 atoms and 16 ms for 2000. matscipy's search alone takes 1.8 ms for the
+  64. Both find the same pairs in partially periodic, skewed and small cells.
 
 Pairs are sorted by i, then j, then cell shift, so results do not depend on the
 search or on the number of threads.
@@ -22,7 +22,7 @@ import vesin
 from annpot.compiled import compiled
 from annpot.errors import InputError
 
-ALL_PAIRS_LIMIT = 1000  # atoms
+ALL_PAIRS_LIMIT = 500  # atoms
 SAME_PLACE = 1e-3  # angstrom; no two atoms of any substance come this close
 FLAT_CELL = 1e-6  # volume over product of edge lengths of a cell without volume
 MARGIN = 1.0  # angstrom around the atoms along a direction without periodicity

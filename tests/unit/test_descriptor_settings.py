@@ -144,7 +144,8 @@ def test_a_list_that_fits_no_number_of_functions_is_refused(key, values, expecte
 
 def test_all_problems_are_told_at_once():
     numbers = SMALL_MBP | {
-        "rc_rad": None, "rsn_ang": None, "eta_ang": -1.0, "zeta": 0.0
+        "rc_rad": None, "rsn_ang": None, "eta_ang": -1.0, "zeta": 0.0,
+        "cosine_scale": 1.1,
     }  # fmt: skip
     text = problems_of(numbers, generation=7)
     for expected in (
@@ -153,6 +154,7 @@ def test_all_problems_are_told_at_once():
         "[GVECT_PARAMETERS] RsN_ang is not set: expected an integer of 1 or more.",
         "[GVECT_PARAMETERS] eta_ang = -1: expected no negative value.",
         "[GVECT_PARAMETERS] zeta = 0: expected only values above 0.",
+        "[GVECT_PARAMETERS] cosine_scale = 1.1: expected a number above 0, at most 1.",
     ):
         assert expected in text
 

@@ -8,7 +8,8 @@ from functools import lru_cache
 import numba
 import numpy as np
 
-from annpot.descriptors.symmetry_functions import fill_descriptors, kernel_constants
+from annpot.descriptors.kernel_constants import kernel_constants
+from annpot.descriptors.symmetry_functions import fill_descriptors
 from annpot.neighbors import neighbor_list
 from annpot.structures.batch import structure_batch
 
@@ -32,7 +33,8 @@ def descriptors(structures, settings, dtype=np.float64, threads=None):
         threads: number of cores to use; all when None.
 
     Returns:
-        List of arrays (n_atoms, n_features), one per structure.
+        List of arrays (n_atoms, n_features), one per structure; views of larger
+        arrays, so copy the few that are kept out of many.
 
     Raises:
         InputError: unknown elements, coordinates that are not numbers, cells

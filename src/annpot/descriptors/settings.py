@@ -126,6 +126,13 @@ class _Keys:
             self.wrong("zeta", values, "only values above 0")
         return values
 
+    def cosine_scale(self):
+        """Factor of the cosine of the angle; above 1 there would be no angle."""
+        value = float(self.value("cosine_scale", 1.0))
+        if not 0 < value <= 1:
+            self.wrong("cosine_scale", value, "a number above 0, at most 1")
+        return value
+
     def count(self, key):
         """A required number of functions."""
         value = self.value(key)
@@ -200,7 +207,7 @@ def _modified_bp(keys):
         "thetas": thetas,
         "zetas": keys.one_or_each("zeta", zeta, len(thetas), "angular centre"),
         "epsilon": generation.epsilon,
-        "cosine_scale": float(keys.value("cosine_scale", 1.0)),
+        "cosine_scale": keys.cosine_scale(),
         "pair_weight": generation.pair_weight,
     }
 

@@ -2,8 +2,8 @@
 
 The sums are those of DescriptorSettings, accumulated in float64. An angular term is
 a product of a part of the distances, one number per (eta, R), and a part of the
-angle, one number per (theta_s, zeta): a triple costs n_eta + n_theta exponentials
-or powers and n_eta * n_theta multiplications.
+angle, one number per (theta_s, zeta): a pair of neighbours costs n_eta + n_theta
+exponentials or powers and n_eta * n_theta multiplications.
 
 All compiled functions stand in this one file (see annpot.compiled). Kernels that
 differentiate the same functions belong here too, beside what they share.
@@ -15,13 +15,11 @@ import numpy as np
 
 from annpot.compiled import compiled
 
-PAIRS_AT_ONCE = 64  # pairs of neighbours whose exponentials are taken together
-
 
 class KernelConstants(NamedTuple):
-    """DescriptorSettings as arrays.
+    """Constants of DescriptorSettings, laid out for speed.
 
-    Arrays over angular centres are repeated for PAIRS_AT_ONCE pairs of neighbours:
+    Arrays over angular centres are repeated for as many pairs as are taken together:
     one long loop keeps all lanes of the processor busy, many short ones do not.
 
     Attributes:
@@ -31,6 +29,7 @@ class KernelConstants(NamedTuple):
         with_r_jk: whether the angular functions depend on r_jk (BP).
         angular_eta, angular_centre: (n_eta,), 1/angstrom^2 and angstrom.
         cosine_scale: factor of cos(theta_ijk).
+        n_theta: number of angular centres.
         cos_theta, sin_theta: (n_repeated,) of the angular centres.
         smoothing: (n_repeated,) epsilon sin(theta_s)^2.
         norm: (n_repeated,) 1 / (1 + sqrt(1 + smoothing)).
@@ -50,6 +49,7 @@ class KernelConstants(NamedTuple):
     angular_eta: np.ndarray
     angular_centre: np.ndarray
     cosine_scale: float
+    n_theta: int
     cos_theta: np.ndarray
     sin_theta: np.ndarray
     smoothing: np.ndarray
@@ -58,52 +58,6 @@ class KernelConstants(NamedTuple):
     digits: np.ndarray
     block_start: np.ndarray
     block_factor: np.ndarray
-
-
-def kernel_constants(settings):
-    """The KernelConstants of a DescriptorSettings."""
-    thetas = np.tile(settings.thetas, PAIRS_AT_ONCE)
-    zetas = np.tile(settings.zetas, PAIRS_AT_ONCE)
-    smoothing = settings.epsilon * np.sin(thetas) ** 2
-    start, factor = _species_pair_tables(settings)
-    return KernelConstants(
-        r_cut_radial=settings.r_cut_radial,
-        r_cut_angular=settings.r_cut_angular,
-        radial_prefactor=settings.radial_prefactor,
-        radial_eta=np.array(settings.radial_etas),
-        radial_centre=np.array(settings.radial_centres),
-        with_r_jk=settings.kind == "BP",
-        angular_eta=np.array(settings.angular_etas),
-        angular_centre=np.array(settings.angular_centres),
-        cosine_scale=settings.cosine_scale,
-        cos_theta=np.cos(thetas),
-        sin_theta=np.sin(thetas),
-        smoothing=smoothing,
-        norm=1 / (1 + np.sqrt(1 + smoothing)),
-        zeta=zetas,
-        digits=_binary_digits(zetas),
-        block_start=start,
-        block_factor=factor,
-    )
-
-
-def _species_pair_tables(settings):
-    """First component and prefactor of the angular block of two species."""
-    n = len(settings.species)
-    start, factor = np.zeros((n, n), np.int64), np.full((n, n), 2.0)
-    np.fill_diagonal(factor, 2.0 * settings.pair_weight)
-    length = len(settings.angular_etas) * len(settings.thetas)
-    for block, (a, b) in enumerate(settings.species_pairs):
-        start[a, b] = start[b, a] = settings.n_radial_features + block * length
-    return start, factor
-
-
-def _binary_digits(zetas):
-    """Digits of integer exponents: squaring repeatedly is 3 times faster than exp."""
-    if not np.all(zetas == np.round(zetas)):
-        return np.empty((0, len(zetas)), bool)
-    bits = np.arange(int(zetas.max()).bit_length())[:, None]
-    return (zetas.astype(np.int64) >> bits & 1).astype(bool)
 
 
 @compiled(nogil=True)
@@ -149,13 +103,15 @@ def fill_descriptors(start, stop, species, neighbors, constants, out):
 
 @compiled()
 def _pair_scratch(constants):
-    """Working arrays for PAIRS_AT_ONCE pairs of neighbours."""
+    """Working arrays for as many pairs of neighbours as are taken together."""
+    n_repeated = len(constants.zeta)
+    n_pairs = n_repeated // constants.n_theta
     return (
-        np.empty((PAIRS_AT_ONCE, 4)),
-        np.empty(PAIRS_AT_ONCE, np.int64),
-        np.empty(PAIRS_AT_ONCE * len(constants.angular_eta)),
-        np.empty(len(constants.zeta)),
-        np.empty(len(constants.zeta)),
+        np.empty((n_pairs, 4)),
+        np.empty(n_pairs, np.int64),
+        np.empty(n_pairs * len(constants.angular_eta)),
+        np.empty(n_repeated),
+        np.empty(n_repeated),
     )
 
 
@@ -192,6 +148,7 @@ def _add_angular(n_near, near, near_species, constants, scratch, row):
     near: (n_near, 5) unit vector, distance and cutoff function of each neighbour.
     """
     pairs, blocks = scratch[0], scratch[1]
+    most_pairs = len(blocks)
     # Passing `constants` on inside the loop would cost more than the loop does.
     block_factor, block_start = constants.block_factor, constants.block_start
     cosine_scale, with_r_jk = constants.cosine_scale, constants.with_r_jk
@@ -204,7 +161,7 @@ def _add_angular(n_near, near, near_species, constants, scratch, row):
             pairs[n, 1] *= block_factor[s_a, s_b]
             blocks[n] = block_start[s_a, s_b]
             n += 1
-            if n == PAIRS_AT_ONCE:
+            if n == most_pairs:
                 _add_pairs(n, constants, scratch, row)
                 n = 0
     _add_pairs(n, constants, scratch, row)
@@ -215,7 +172,7 @@ def _add_pairs(n_pairs, constants, scratch, row):
     """Add the first pairs of `scratch` to the row."""
     pairs, blocks, radial_part, angle_part, powers = scratch
     eta, centre = constants.angular_eta, constants.angular_centre
-    n_eta, n_theta = len(eta), len(constants.zeta) // PAIRS_AT_ONCE
+    n_eta, n_theta = len(eta), constants.n_theta
     for b in range(n_pairs):
         for p in range(n_eta):
             distance = pairs[b, 2] - centre[p]
@@ -258,7 +215,7 @@ def _angle_parts(n_pairs, pairs, constants, angle_part, powers):
     cos_theta, sin_theta = constants.cos_theta, constants.sin_theta
     smoothing, norm, zeta = constants.smoothing, constants.norm, constants.zeta
     digits = constants.digits
-    n_theta = len(zeta) // PAIRS_AT_ONCE
+    n_theta = constants.n_theta
     n = n_pairs * n_theta
     for b in range(n_pairs):
         for t in range(n_theta):
