@@ -1,0 +1,65 @@
+# make tutorial   install annpot into .venv, then train, evaluate and extract
+# make test       install annpot with its test tools and run the checks and tests
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: help install install-test tutorial test test-slow check documents pictures
+.PHONY: clean distclean
+
+help:
+	@echo "make tutorial    train, evaluate and extract on the shipped data"
+	@echo "make test        checks and tests (make test-slow: also the slow ones)"
+	@echo "make install     only install annpot into $(VENV)"
+	@echo "make documents   write doc/keywords.md and its JSON schema anew"
+	@echo "make pictures    draw the pictures of the README anew"
+	@echo "make clean       remove the tutorial's results and all caches"
+	@echo "make distclean   remove $(VENV) too"
+
+install: $(VENV)/installed
+install-test: $(VENV)/installed-test
+
+tutorial: $(VENV)/installed
+	$(BIN)/app_train -c input_files/train1.ini
+	$(BIN)/app_evaluate -c input_files/validation1.ini
+	$(BIN)/app_extract_weights -c input_files/extract_weights.ini
+
+test: check
+	$(PYTEST) -m "not slow"
+
+test-slow: check
+	$(PYTEST)
+
+check: $(VENV)/installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+documents: $(VENV)/installed
+	$(BIN)/python -m annpot.config.reference
+
+pictures: $(VENV)/installed
+	$(BIN)/python doc/pictures/draw.py
+
+clean:
+	rm -rf tutorial_train* tutorial_eval* tutorial_weights* tutorial_bin* tutorial_tfr*
+	rm -rf build dist .pytest_cache .ruff_cache
+	find src tests benchmarks doc tutorial_data -name __pycache__ -exec rm -rf {} +
+
+distclean: clean
+	rm -rf $(VENV) src/*.egg-info
+
+# The files `installed` and `installed-test` say which requirements are in place.
+$(VENV)/installed: setup.py pyproject.toml | $(BIN)/python
+	$(PIP) install -e .
+	@touch $@
+
+$(VENV)/installed-test: setup.py pyproject.toml | $(BIN)/python
+	$(PIP) install -e ".[test]"
+	@touch $(VENV)/installed $@
+
+$(BIN)/python:
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	echo "make: annpot needs Python 3.11 to 3.13 with venv (Debian: python3-venv)."; \
+	exit 1; }
