@@ -98,7 +98,12 @@ class StepProgram:
                 self.settings.regularization,
             )
             loss = data_loss + penalty
-        gradients = tape.gradient(loss, [variable.value for variable in variables])
+        gradients = tape.gradient(
+            loss,
+            [variable.value for variable in variables],
+            # The bias of an rbf layer has no part in the energy.
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+        )
         self.optimizer.apply(gradients, variables)
         per_atom = errors / n_atoms
         return tf.stack(
