@@ -7,7 +7,7 @@ SYMBOLS = tuple(
     Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn
     Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl
     Mc Lv Ts Og
-    """.split()
+    """.split()  # noqa: SIM905  (a list of quoted symbols is harder to read)
 )
 ATOMIC_NUMBERS = {symbol: z for z, symbol in enumerate(SYMBOLS) if z > 0}
 

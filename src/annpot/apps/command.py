@@ -48,4 +48,5 @@ def run_command(name, description, run, argv=None):
 def explain(error):
     """One line for an operating system error that nobody explained closer by."""
     where = error.filename if error.filename is not None else "a file"
-    return f"{where}: {error.strerror or error}. Check the path, its permissions and the disk."
+    what = error.strerror or error
+    return f"{where}: {what}. Check the path, its permissions and the disk."

@@ -36,7 +36,9 @@ class Screen:
         n_training = len(run.feed.data)
         n_validation = len(run.validator.data) if run.validator else 0
         where = "in memory" if run.feed.data.resident else "streamed"
-        self.line(f"data        {n_training} structures ({where}), {n_validation} to validate")
+        self.line(
+            f"data        {n_training} structures ({where}), {n_validation} to validate"
+        )
         self.line(
             f"steps       {plan.total_steps} of {step.batch_size} structures, "
             f"{plan.steps_per_epoch} per epoch, Adam from rate "
@@ -104,7 +106,7 @@ class TrainingProgress(keras.callbacks.Callback):
         self.screen.line(
             f"epoch {epoch + 1:>{len(str(self.plan.n_epochs))}}/{self.plan.n_epochs}  "
             f"step {step:>{len(str(self.plan.total_steps))}}  "
-            f"{_measures(logs, '')}{_validation(logs)}  {rate:.0f} steps/s"
+            f"{_measures(logs)}{_validation(logs)}  {rate:.0f} steps/s"
         )
         self.epoch_clock = self.shown = now
         self.epoch_step = step
@@ -115,11 +117,9 @@ class TrainingProgress(keras.callbacks.Callback):
             self.bar.stop()
 
 
-def _measures(logs, prefix):
-    return (
-        f"loss {logs[prefix + 'loss']:.4g}  MAE {logs[prefix + 'mae_per_atom'] * MEV:.3g}"
-        f"  RMSE {logs[prefix + 'rmse_per_atom'] * MEV:.3g} meV/atom"
-    )
+def _measures(logs):
+    mae, rmse = logs["mae_per_atom"] * MEV, logs["rmse_per_atom"] * MEV
+    return f"loss {logs['loss']:.4g}  MAE {mae:.3g}  RMSE {rmse:.3g} meV/atom"
 
 
 def _validation(logs):
@@ -132,8 +132,13 @@ def _validation(logs):
 
 
 def _steps_bar(console, interval):
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress
-    from rich.progress import TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     return Progress(
         TextColumn("steps"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),

@@ -80,5 +80,3 @@ def open_data_set(folder, n_features, n_species, options, memory_budget, advance
         used=used,
         resident=FlatRecords.joined(parts) if keep else None,
     )
-
-

@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass, fields, replace
 
 from annpot.errors import InputError
 
-
 ASSUMED_GENERATION = 3  # of files that do not say which mBP they hold
 
 
@@ -67,9 +66,7 @@ class DescriptorOrigin:
                 f"made with {self.mbp_generation}. Remove the key, or compute the "
                 "descriptors again."
             )
-        return replace(
-            self, mbp_generation=generation, mbp_generation_source="stated"
-        )
+        return replace(self, mbp_generation=generation, mbp_generation_source="stated")
 
     def to_dict(self):
         """The same as an object for JSON."""

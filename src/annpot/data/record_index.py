@@ -50,23 +50,18 @@ class RecordIndex:
             list of bytes.
         """
         payloads = [b""] * len(records)
-        by_place = np.lexsort((self.offsets[records], self.file_of[records]))
-        stream, opened = None, None
-        try:
-            for position in by_place:
-                record = records[position]
-                file = self.file_of[record]
-                if file != opened:
-                    if stream is not None:
-                        stream.close()
-                    stream, opened = open(self.files[file], "rb"), file
-                stream.seek(int(self.offsets[record]))
-                framed = stream.read(int(self.lengths[record]) + CHECKSUM_BYTES)
-                payloads[position] = checked_payload(framed, self.place, record)
-        finally:
-            if stream is not None:
-                stream.close()
+        files_asked = self.file_of[records]
+        for file in np.unique(files_asked):
+            positions = np.flatnonzero(files_asked == file)
+            with open(self.files[file], "rb") as stream:
+                for position in positions[np.argsort(self.offsets[records[positions]])]:
+                    payloads[position] = self._payload(stream, records[position])
         return payloads
+
+    def _payload(self, stream, record):
+        stream.seek(int(self.offsets[record]))
+        framed = stream.read(int(self.lengths[record]) + CHECKSUM_BYTES)
+        return checked_payload(framed, self.place, record)
 
 
 def index_records(folder):
@@ -85,7 +80,8 @@ def index_records(folder):
     spans = [record_spans(file) for file in files]
     if not sum(len(offsets) for offsets, _ in spans):
         raise InputError(
-            f"{folder}: no records in it. Expected .tfrecord files made by app_tfr_packer."
+            f"{folder}: no records in it. Expected .tfrecord files, as app_tfr_packer "
+            "makes them."
         )
     return RecordIndex(
         files=files,

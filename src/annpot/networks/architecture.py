@@ -1,6 +1,7 @@
 """What a per-element network is, as numbers: sizes, activations, rules, weights."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class NetworkSpec:
     def shapes(self):
         """((n_in, n_out), ...) of the weight matrices."""
         sizes = (self.n_features, *(layer.size for layer in self.layers))
-        return tuple(zip(sizes[:-1], sizes[1:], strict=True))
+        return tuple(pairwise(sizes))
 
 
 @dataclass(frozen=True)

@@ -37,10 +37,19 @@ class CheckpointFile:
         return self.folder / self.name
 
 
-def list_checkpoints(folder):
-    """All checkpoints of a folder, by epoch, then step.
+def saved_checkpoints(folder):
+    """All checkpoints of a folder, by epoch, then step; none is fine.
 
     A checkpoint exists when its `.index` file does: that one is written last.
+    """
+    folder = Path(folder)
+    names = (path.name for path in folder.iterdir()) if folder.is_dir() else ()
+    matches = [_INDEX_NAME.fullmatch(name) for name in names]
+    return sorted(CheckpointFile(int(m[1]), int(m[2]), folder) for m in matches if m)
+
+
+def list_checkpoints(folder):
+    """All checkpoints of a folder, by epoch, then step.
 
     Raises:
         InputError: the folder does not exist or holds no checkpoint.
@@ -51,14 +60,23 @@ def list_checkpoints(folder):
             f"{folder}: no such folder: expected the checkpoints of a training run "
             "(its train_dir/_models). Correct the path, or train first."
         )
-    matches = [_INDEX_NAME.fullmatch(path.name) for path in folder.iterdir()]
-    found = [CheckpointFile(int(m[1]), int(m[2]), folder) for m in matches if m]
+    found = saved_checkpoints(folder)
     if not found:
         raise InputError(
             f"{folder}: no checkpoint: expected files epoch_*_step_*.index. Give the "
             "folder _models of a training run, or train first."
         )
-    return sorted(found)
+    return found
+
+
+def named_as_latest(folder):
+    """Name that the text file `checkpoint` of a folder gives, or None."""
+    path = Path(folder) / LATEST_FILE
+    if not path.is_file():
+        return None
+    match = _LATEST_LINE.search(path.read_text(encoding="utf-8", errors="replace"))
+    # A path from another machine is fine: only the name in this folder counts.
+    return Path(match[1]).name if match else None
 
 
 def latest_checkpoint(folder):
@@ -74,9 +92,7 @@ def latest_checkpoint(folder):
             f"{path}: no such file: expected the text file that names the latest "
             f"checkpoint. Give a step instead; {_listed(existing)}."
         )
-    match = _LATEST_LINE.search(path.read_text(encoding="utf-8", errors="replace"))
-    # A path from another machine is fine: only the name in this folder counts.
-    name = Path(match[1]).name if match else None
+    name = named_as_latest(folder)
     for checkpoint in existing:
         if checkpoint.name == name:
             return checkpoint

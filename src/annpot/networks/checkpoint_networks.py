@@ -46,7 +46,7 @@ def open_networks(checkpoint, config=None):
         InputError: the checkpoint cannot be read, it needs a train INI, or it and
             the INI file disagree; all disagreements at once.
     """
-    content = read_checkpoint(checkpoint)
+    content = read_checkpoint(checkpoint.prefix)
     run = content.run
     if run is None and config is None:
         raise InputError(
@@ -96,7 +96,7 @@ def _specs_of_ini(config, content):
         where = config.source.where(DATA, "atomic_sequence")
         raise InputError(
             f"{where}: atomic_sequence = {', '.join(elements)}, but "
-            f"{content.file.prefix} holds networks of "
+            f"{content.prefix} holds networks of "
             f"{', '.join(sorted(content.weights))}. {OTHER_INI}"
         )
     n_features = len(content.weights[elements[0]][0].kernel)
@@ -110,7 +110,7 @@ def _wrong_shapes(specs, content):
         shapes = tuple(w.kernel.shape for w in content.weights.get(spec.element, ()))
         if shapes != spec.shapes:
             yield (
-                f"{content.file.prefix}: layers {_shown(shapes)} of {spec.element}, "
+                f"{content.prefix}: layers {_shown(shapes)} of {spec.element}, "
                 f"where the settings say {_shown(spec.shapes)}."
             )
 

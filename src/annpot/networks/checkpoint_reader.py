@@ -3,69 +3,75 @@
 import json
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from annpot.errors import InputError
 from annpot.networks.architecture import LayerWeights
-from annpot.networks.checkpoint_files import CheckpointFile
 from annpot.tensorflow_import import import_tensorflow
 
 _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 _WEIGHTS = re.compile(rf"_networks/([^/]+)/_layers/(\d+)/(kernel|bias){_VALUE}")
+_SLOTS = re.compile(rf"_slots/([^/]+)/(\d+)/(kernel|bias)/([^/]+){_VALUE}")
 _RUN = f"_run{_VALUE}"
 
 
 @dataclass(frozen=True, eq=False)
 class CheckpointContent:
-    """What a checkpoint holds of the potential.
+    """What a checkpoint holds.
 
     Attributes:
-        file: CheckpointFile it was read from.
+        prefix: its path without suffix.
         weights: {element: (LayerWeights, ...)}.
+        slots: {(element, layer, kind, slot): array} of the optimizer, in the shapes
+            of the weights; empty in a checkpoint of another program.
         run: facts of the run that wrote it (see doc/formats.md); None in a
             checkpoint of another program.
     """
 
-    file: CheckpointFile
+    prefix: Path
     weights: dict[str, tuple[LayerWeights, ...]]
+    slots: dict
     run: dict | None
 
 
-def read_checkpoint(checkpoint):
-    """CheckpointContent of a CheckpointFile; imports TensorFlow.
+def read_checkpoint(prefix):
+    """CheckpointContent of the files `prefix`.index and .data; imports TensorFlow.
 
     Raises:
         InputError: a file is missing, truncated or corrupt, it holds no networks, a
             layer is incomplete, or a weight is not a finite number.
     """
-    tensors = _tensors(checkpoint)
-    run = tensors.pop(_RUN, None)
-    found = {}
+    tensors = _tensors(prefix)
+    found, slots = {}, {}
     for name, array in tensors.items():
-        element, layer, kind = _WEIGHTS.fullmatch(name).groups()
-        found.setdefault(element, {}).setdefault(int(layer), {})[kind] = array
+        if weight := _WEIGHTS.fullmatch(name):
+            element, layer, kind = weight.groups()
+            found.setdefault(element, {}).setdefault(int(layer), {})[kind] = array
+        elif slot := _SLOTS.fullmatch(name):
+            slots[(slot[1], int(slot[2]), slot[3], slot[4])] = array
     if not found:
         raise InputError(
-            f"{checkpoint.prefix}: no networks in this checkpoint: expected one of "
+            f"{prefix}: no networks in this checkpoint: expected one of "
             "app_train or of PANNA 2."
         )
     weights = {
-        element: _layers(layers, f"{checkpoint.prefix}: network of {element}")
+        element: _layers(layers, f"{prefix}: network of {element}")
         for element, layers in found.items()
     }
-    return CheckpointContent(checkpoint, weights, _run_facts(run, checkpoint.prefix))
+    run = _run_facts(tensors.get(_RUN), prefix)
+    return CheckpointContent(Path(prefix), weights, slots, run)
 
 
-def _tensors(checkpoint):
-    """{name: array} of the weights and of the run's facts."""
+def _tensors(prefix):
+    """{name: array} of everything in the checkpoint."""
     tf = import_tensorflow()
-    prefix = str(checkpoint.prefix)
     try:
-        reader = tf.train.load_checkpoint(prefix)
+        reader = tf.train.load_checkpoint(str(prefix))
         # Checksums are verified tensor by tensor: all are read, so that a damaged
         # file is refused wherever the damage is.
-        tensors = {
+        return {
             name: reader.get_tensor(name)
             for name in sorted(reader.get_variable_to_shape_map())
         }
@@ -75,11 +81,6 @@ def _tensors(checkpoint):
             f"({_first_line(error)}): expected its .index and .data files as "
             "app_train wrote them. Choose another checkpoint."
         ) from error
-    return {
-        name: array
-        for name, array in tensors.items()
-        if name == _RUN or _WEIGHTS.fullmatch(name)
-    }
 
 
 def _first_line(error):

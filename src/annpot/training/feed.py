@@ -123,5 +123,3 @@ class Feed:
 def streaming_options(options, chunk_size):
     """ReadingOptions whose prefetch counts chunks instead of batches."""
     return replace(options, prefetch=max(1, options.prefetch // chunk_size))
-
-

@@ -15,13 +15,18 @@ import numpy as np
 
 from annpot import files
 from annpot.errors import InputError
+from annpot.networks.checkpoint_files import (
+    LATEST_FILE,
+    named_as_latest,
+    saved_checkpoints,
+)
+from annpot.networks.checkpoint_reader import read_checkpoint
 from annpot.networks.element_network import tf
 from annpot.training.step import TRACE
 
 FOLDER = "_models"
 DATA_SUFFIX = ".data-00000-of-00001"
-VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
-NAME = re.compile(r"epoch_(\d+)_step_(\d+)\.index$")
+NAME = re.compile(r"epoch_(\d+)_step_(\d+)")
 
 
 @dataclass(frozen=True)
@@ -159,16 +164,16 @@ class Recorder:
             raise _explained_by_system(error, prefix.parent) from error
 
     def _announce(self, prefix):
-        kept = saved_prefixes(self.folder)
+        kept = saved_checkpoints(self.folder)
         for old in kept[: -self.max_to_keep]:
             for suffix in (".index", DATA_SUFFIX):
-                Path(f"{old}{suffix}").unlink(missing_ok=True)
+                Path(f"{old.prefix}{suffix}").unlink(missing_ok=True)
         lines = [f'model_checkpoint_path: "{prefix.name}"']
         lines += [
-            f'all_model_checkpoint_paths: "{path.name}"'
-            for path in kept[-self.max_to_keep :]
+            f'all_model_checkpoint_paths: "{checkpoint.name}"'
+            for checkpoint in kept[-self.max_to_keep :]
         ]
-        files.write_text(self.folder / "checkpoint", "\n".join(lines) + "\n")
+        files.write_text(self.folder / LATEST_FILE, "\n".join(lines) + "\n")
 
 
 def _network_tree(potential):
@@ -196,30 +201,19 @@ def _explained_by_system(error, folder):
 
 
 def epoch_and_step(prefix):
-    """(epoch, step) from the name of a checkpoint."""
-    found = NAME.search(f"{Path(prefix).name}.index")
+    """(epoch, step) from the name of a checkpoint; (0, 0) if it does not say."""
+    found = NAME.fullmatch(Path(prefix).name)
     return (int(found[1]), int(found[2])) if found else (0, 0)
-
-
-def saved_prefixes(folder):
-    """Prefixes of all checkpoints of a folder, oldest step first."""
-    found = [path for path in Path(folder).glob("*.index") if NAME.search(path.name)]
-    return [
-        path.with_suffix("")
-        for path in sorted(found, key=lambda path: epoch_and_step(path.stem)[::-1])
-    ]
 
 
 def newest_prefix(folder):
     """Prefix named by the `checkpoint` file, else the one of the last step, or None."""
-    named = Path(folder) / "checkpoint"
-    if named.exists():
-        found = re.search(r'^model_checkpoint_path: "(.+)"', named.read_text(), re.M)
-        prefix = Path(folder) / found[1] if found else None
-        if prefix is not None and Path(f"{prefix}.index").exists():
-            return prefix
-    saved = saved_prefixes(folder)
-    return saved[-1] if saved else None
+    saved = saved_checkpoints(folder)
+    named = named_as_latest(folder)
+    for checkpoint in saved:
+        if checkpoint.name == named:
+            return checkpoint.prefix
+    return saved[-1].prefix if saved else None
 
 
 def load_state(prefix):
@@ -228,52 +222,9 @@ def load_state(prefix):
     Raises:
         InputError: no such checkpoint, or it is damaged.
     """
-    prefix = Path(prefix)
-    try:
-        reader = tf.train.load_checkpoint(str(prefix))
-        names = reader.get_variable_to_shape_map()
-        tensors = {
-            name.removesuffix(VALUE): reader.get_tensor(name)
-            for name in names
-            if name.endswith(VALUE) and name.startswith(("_networks", "_slots", "_run"))
-        }
-    except (tf.errors.OpError, ValueError, IndexError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(
-            f"{prefix}: this checkpoint cannot be read ({reason}). Restart from an "
-            f"earlier one in {prefix.parent} with restart_mode = specific_ckpt."
-        ) from error
-    if not any(name.startswith("_networks/") for name in tensors):
-        raise InputError(
-            f"{prefix}: no networks in this checkpoint. Expected one written by "
-            "app_train or by PANNA 2."
-        )
-    run = tensors.pop("_run", None)
-    return SavedState(
-        prefix=prefix,
-        layers=_stored_layers(tensors),
-        slots=_stored_slots(tensors),
-        run=None if run is None else json.loads(run),
-    )
-
-
-def _stored_layers(tensors):
-    layers = {}
-    for name in tensors:
-        found = re.fullmatch(r"_networks/(\w+)/_layers/(\d+)/kernel", name)
-        if found:
-            pair = tensors[name], tensors[name.replace("kernel", "bias")]
-            layers.setdefault(found[1], {})[int(found[2])] = pair
-    return {
-        element: [by_number[i] for i in sorted(by_number)]
-        for element, by_number in layers.items()
+    content = read_checkpoint(prefix)
+    layers = {
+        element: [(layer.kernel, layer.bias) for layer in weights]
+        for element, weights in content.weights.items()
     }
-
-
-def _stored_slots(tensors):
-    slots = {}
-    for name, values in tensors.items():
-        found = re.fullmatch(r"_slots/(\w+)/(\d+)/(\w+)/(\w+)", name)
-        if found:
-            slots[(found[1], int(found[2]), found[3], found[4])] = values
-    return slots
+    return SavedState(content.prefix, layers, content.slots, content.run)

@@ -1,18 +1,18 @@
 """Where a run starts: from nothing, or from a checkpoint."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from annpot import files
 from annpot.errors import InputError
+from annpot.networks.checkpoint_files import saved_checkpoints
 from annpot.training.record import (
     FOLDER,
     Progress,
     SavedState,
     load_state,
     newest_prefix,
-    saved_prefixes,
 )
 
 WRITTEN_BY_A_RUN = (FOLDER, "metrics.dat", "train", "validation", "networks_metadata")
@@ -29,7 +29,7 @@ class Start:
     """
 
     state: SavedState | None = None
-    progress: Progress = Progress()
+    progress: Progress = field(default_factory=Progress)
     notes: tuple[str, ...] = ()
 
 
@@ -88,7 +88,7 @@ def _continue(config):
 def _specific(config):
     prefix = str(config.io.restart_file).removesuffix(".index")
     if not Path(f"{prefix}.index").exists():
-        there = ", ".join(path.name for path in saved_prefixes(Path(prefix).parent))
+        there = ", ".join(c.name for c in saved_checkpoints(Path(prefix).parent))
         raise InputError(
             f"{config.source.where('IO_INFORMATION', 'restart_file')}: no checkpoint "
             f"{prefix}: expected {prefix}.index and its data file. There: "
@@ -118,7 +118,8 @@ def _fresh(config):
 
 def _continued(state):
     progress = state.progress
-    note = f"Continuing from {state.prefix} (epoch {progress.epoch}, step {progress.step})."
+    place = f"epoch {progress.epoch}, step {progress.step}"
+    note = f"Continuing from {state.prefix} ({place})."
     if state.run is None:
         note += " It holds no optimizer state of annpot; Adam starts afresh."
     return Start(state, progress, (note,))

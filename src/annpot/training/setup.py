@@ -253,5 +253,3 @@ def save_expanded_ini(config, plan):
     text = config.source.expanded_text({("TRAINING_PARAMETERS", "seed"): plan.seed})
     files.make_folder(config.io.train_dir)
     files.write_text(Path(config.io.train_dir) / "train.expanded.ini", text)
-
-
