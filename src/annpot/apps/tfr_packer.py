@@ -11,6 +11,8 @@ def main(argv=None):
 
 
 def _run(path):
+    from dataclasses import replace
+
     from annpot import files
     from annpot.config import load_tfr
     from annpot.data.bin_folder import open_bin_folder
@@ -21,10 +23,14 @@ def _run(path):
     for notice in config.source.notices:
         print(notice)
     bins = open_bin_folder(config.io.input_dir)
+    where = config.source.where("CONTENT_INFORMATION", "mbp_generation")
+    generation = config.content.mbp_generation
+    bins = replace(bins, origin=bins.origin.with_generation(generation, where))
     if bins.origin.mbp_generation_source == "assumed":
         print(
             f"{config.io.input_dir}: no dataset.json says how these files were made; "
-            f"mbp_generation = {bins.origin.mbp_generation} is assumed and recorded."
+            f"mbp_generation = {bins.origin.mbp_generation} is assumed and recorded. "
+            "State it with [CONTENT_INFORMATION] mbp_generation."
         )
     folder = config.io.output_dir
     with progress("packing", len(bins.paths), "structures") as advance:

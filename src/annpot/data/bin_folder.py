@@ -13,8 +13,6 @@ from annpot.data.descriptor_origin import DescriptorOrigin
 from annpot.data.records import DenseDerivatives, sparse_derivatives
 from annpot.errors import InputError
 
-ASSUMED_GENERATION = 3  # of files that do not say which mBP they hold
-
 
 @dataclass(frozen=True)
 class BinFolder:
@@ -60,12 +58,8 @@ def open_bin_folder(folder):
         return BinFolder(paths, description.origin, hashes, identity)
     states = [path.stat() for path in paths]
     sizes = [(state.st_size, state.st_mtime_ns) for state in states]
-    origin = DescriptorOrigin(
-        species=None,
-        g_size=binary_format.read_bin(paths[0]).g_size,
-        mbp_generation=ASSUMED_GENERATION,
-        mbp_generation_source="assumed",
-    )
+    g_size = binary_format.read_bin(paths[0]).g_size
+    origin = DescriptorOrigin.of_foreign_files(None, g_size)
     return BinFolder(paths, origin, {}, json.dumps([names, sizes]))
 
 

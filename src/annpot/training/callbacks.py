@@ -59,10 +59,10 @@ class StopOnNaN(keras.callbacks.Callback):
         if len(bad):
             step = record.first_step + bad[0] + 1
             raise TrainingError(
-                f"{self.train_dir}: the loss of step {step} is not a finite number. Try "
-                "a smaller learning_rate, check output_offset against the energies, or "
-                "use quad instead of an exponential loss. The last checkpoint is from "
-                "before that step."
+                f"{self.train_dir}: the loss of step {step} is not a finite number. "
+                "Try a smaller learning_rate, check output_offset against the "
+                "energies, or use quad instead of an exponential loss. The last "
+                "checkpoint is from before that step."
             )
 
 
