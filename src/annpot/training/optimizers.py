@@ -1,10 +1,28 @@
 """The optimizer and the names of its state."""
 
-from annpot.networks.element_network import keras
-from annpot.training.schedules import learning_rate_schedule
+from annpot.networks.element_network import keras, tf
+from annpot.training.schedules import RateSchedule
 
 # Name under which a slot is stored -> attribute of the Keras optimizer that lists it.
 SLOTS = {"momentum": "_momentums", "velocity": "_velocities"}
+
+
+class Adam(keras.optimizers.Adam):
+    """Adam whose coefficients are float64, whatever the precision of the weights.
+
+    Keras rounds them to float32 first: 1 - 0.999 is then wrong by 1e-5.
+    """
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Update one variable and its slots."""
+        t = tf.cast(self.iterations.value, tf.float64) + 1.0
+        correction = tf.sqrt(1.0 - self.beta_2**t) / (1.0 - self.beta_1**t)
+        rate = tf.cast(tf.cast(learning_rate, tf.float64) * correction, variable.dtype)
+        index = self._get_variable_index(variable)
+        m, v = self._momentums[index], self._velocities[index]
+        self.assign_add(m, (gradient - m) * (1.0 - self.beta_1))
+        self.assign_add(v, (gradient * gradient - v) * (1.0 - self.beta_2))
+        self.assign_sub(variable, rate * m / (tf.sqrt(v) + self.epsilon))
 
 
 def make_optimizer(settings, variables):
@@ -20,8 +38,8 @@ def make_optimizer(settings, variables):
     Source: D. P. Kingma, J. Ba, arXiv:1412.6980 (2014), end of section 2.
     """
     adam = settings.adam
-    optimizer = keras.optimizers.Adam(
-        learning_rate=learning_rate_schedule(settings.learning_rate),
+    optimizer = Adam(
+        learning_rate=RateSchedule(settings.learning_rate),
         beta_1=adam.beta1,
         beta_2=adam.beta2,
         epsilon=adam.epsilon,

@@ -6,6 +6,7 @@ import numpy as np
 
 from annpot.training.batch import batch_capacities
 
+RBF = 2  # number of the activation exp(-|x - w|^2)
 LARGEST_CHUNK = 250  # steps per call of the compiled program
 # Above this many multiply-adds per step in the first layers, the graph's matrix
 # products beat XLA's and hide its overhead (benchmarks/energy_step.py).
@@ -39,7 +40,7 @@ class RegularizationSettings:
 
 @dataclass(frozen=True)
 class LearningRateSettings:
-    """Choices of `annpot.training.schedules.learning_rate_schedule`."""
+    """Choices of `annpot.training.schedules.RateSchedule`."""
 
     initial: float
     decay_step: float = 1.0
@@ -182,8 +183,11 @@ def make_plan(config, data, specs, seed, columns, start):
     regularization = RegularizationSettings(
         training.wscale_l1, training.wscale_l2, training.bscale_l1, training.bscale_l2
     )
-    if regularization.is_on:  # weights of unused columns shrink then
-        columns = tuple(None for _ in columns)
+    # A zero column still counts where its weights shrink or are compared with it.
+    columns = tuple(
+        None if regularization.is_on or spec.layers[0].activation == RBF else kept
+        for spec, kept in zip(specs, columns, strict=True)
+    )
     capacities = tuple(
         int(n) for n in batch_capacities(data.element_counts, training.batch_size)
     )

@@ -1,23 +1,32 @@
 """Learning-rate schedules; always a schedule object, also when the rate is constant."""
 
-from annpot.networks.element_network import keras
+from annpot.networks.element_network import keras, tf
 
 
-def learning_rate_schedule(settings):
-    """Schedule of the plan's LearningRateSettings.
+class RateSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    """Constant or exponentially decaying rate, in float64.
 
     lr(t) = lr0 f^(t / decay_step), the exponent rounded down when staircase; f = 1 for
     a constant rate. t counts optimizer steps from 0.
 
-    Returns:
-        keras LearningRateSchedule.
+    Args:
+        settings: LearningRateSettings of the plan.
     """
-    return keras.optimizers.schedules.ExponentialDecay(
-        initial_learning_rate=settings.initial,
-        decay_steps=settings.decay_step,
-        decay_rate=settings.decay_factor,
-        staircase=settings.staircase,
-    )
+
+    def __init__(self, settings):
+        self.settings = settings
+
+    def __call__(self, step):
+        """Rate of an optimizer step: a tensor for a tensor or variable."""
+        step = tf.cast(tf.convert_to_tensor(step), tf.float64)
+        exponent = step / self.settings.decay_step
+        if self.settings.staircase:
+            exponent = tf.floor(exponent)
+        return self.settings.initial * self.settings.decay_factor**exponent
+
+    def get_config(self):
+        """Arguments that make the same schedule."""
+        return {"settings": self.settings}
 
 
 def rate_at(settings, step):
