@@ -7,10 +7,14 @@ import sys
 STDERR = 2
 
 
-def import_tensorflow():
+def import_tensorflow(threads=0):
     """TensorFlow, imported now (2 to 3 s) and without its start-up messages.
 
     A TF_CPP_MIN_LOG_LEVEL set by the user is respected.
+
+    Args:
+        threads: threads of one operation, 0 for TensorFlow's choice; it counts only
+            in the first call of a process.
     """
     if "tensorflow" not in sys.modules:
         quiet = "TF_CPP_MIN_LOG_LEVEL" not in os.environ
@@ -18,6 +22,8 @@ def import_tensorflow():
         with _silenced() if quiet else contextlib.nullcontext(), _unseen("matplotlib"):
             import tensorflow
 
+            if threads:
+                tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
             tensorflow.constant(0)  # the devices are found, and talked about, here
     return sys.modules["tensorflow"]
 

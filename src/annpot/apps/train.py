@@ -15,6 +15,9 @@ def _run(path):
 
     config = load_train(path)
     check_before_tensorflow(config)
+    from annpot.tensorflow_import import import_tensorflow
+
+    import_tensorflow(config.io.threads)
     from annpot.apps.training_screen import Screen
     from annpot.training.trainer import train
 

@@ -125,9 +125,14 @@ def choose_seed(config, start):
 
 
 def set_up_tensorflow(config):
-    """Threads and repeatability; to be called before the first operation."""
-    if config.io.threads:
-        tf.config.threading.set_intra_op_parallelism_threads(config.io.threads)
+    """Repeatability, and threads unless they are set already.
+
+    Raises:
+        RuntimeError: TensorFlow was imported with another number of threads.
+    """
+    threads = config.io.threads
+    if threads not in (0, tf.config.threading.get_intra_op_parallelism_threads()):
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.experimental.enable_op_determinism()
 
 
