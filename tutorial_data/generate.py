@@ -65,7 +65,8 @@ def label_everything():
                 stream.write("\n" + json.dumps(record))
             if n_done % 20 == 0 or n_done == len(todo):
                 left = (time.monotonic() - started) / n_done * (len(todo) - n_done)
-                print(f"{n_done}/{len(todo)} labelled, {left / 60:.1f} min left", flush=True)
+                done = f"{n_done}/{len(todo)} labelled"
+                print(f"{done}, {left / 60:.1f} min left", flush=True)
 
 
 def finished(name, subset):
@@ -94,7 +95,8 @@ def label_one(name, subset, index):
     lib.num_threads(1)
     molecule = json.loads((WORK / f"{name}_equilibrium.json").read_text())
     stream = [SEED, MOLECULES.index(name), list(SIZES).index(subset), index]
-    positions = qc.sampled_configuration(molecule, TEMPERATURE, np.random.default_rng(stream))
+    rng = np.random.default_rng(stream)
+    positions = qc.sampled_configuration(molecule, TEMPERATURE, rng)
     if name not in _DENSITY:
         _DENSITY[name] = qc.equilibrium_density(molecule)
     energy, forces = qc.label(molecule["symbols"], positions, _DENSITY[name])

@@ -121,7 +121,8 @@ def sampled_configuration(molecule, temperature, rng):
 
 def equilibrium_density(molecule):
     """Density matrix at the optimised geometry: the guess for its neighbours."""
-    return _mean_field(_molecule(molecule["symbols"], molecule["positions"])).run().make_rdm1()
+    atoms = _molecule(molecule["symbols"], molecule["positions"])
+    return _mean_field(atoms).run().make_rdm1()
 
 
 def label(symbols, positions_bohr, density_guess):
@@ -129,7 +130,8 @@ def label(symbols, positions_bohr, density_guess):
     field = _mean_field(_molecule(symbols, positions_bohr))
     energy = field.kernel(dm0=density_guess)
     if not field.converged:
-        raise RuntimeError(f"no self-consistent field for {symbols} at {positions_bohr}")
+        where = f"{symbols} at {positions_bohr} bohr"
+        raise RuntimeError(f"the self-consistent field does not converge for {where}")
     gradient = field.nuc_grad_method()
     gradient.verbose = 0
     return energy * HARTREE, -gradient.kernel() * HARTREE / BOHR

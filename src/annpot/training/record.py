@@ -8,6 +8,7 @@ exists when its index does: the data are renamed first, the index next, the text
 import json
 import os
 import re
+import shutil
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from annpot.networks.element_network import tf
 from annpot.training.step import TRACE
 
 FOLDER = "_models"
+UNFINISHED = ".writing_"  # folder of a checkpoint until it is complete
 DATA_SUFFIX = ".data-00000-of-00001"
 NAME = re.compile(r"epoch_(\d+)_step_(\d+)")
 
@@ -113,8 +115,8 @@ class Recorder:
             _run=self._text,
         )
         files.make_folder(self.folder)
-        for leftover in self.folder.glob(".writing_*"):
-            leftover.unlink()  # a process was killed in the middle of a checkpoint
+        for leftover in self.folder.glob(f"{UNFINISHED}*"):
+            shutil.rmtree(leftover)  # a process was killed in the middle of a write
 
     def _slot_tree(self):
         """{element: {layer: {kind: {slot: variable of full shape}}}}."""
@@ -139,18 +141,18 @@ class Recorder:
         """
         in_epoch = progress.steps_in_epoch > 0
         name = f"epoch_{progress.epoch + in_epoch}_step_{progress.step}"
-        temporary = self.folder / f".writing_{os.getpid()}_{name}"
         prefix = self.folder / name
         text = json.dumps({**run, "progress": asdict(progress)}, allow_nan=False)
-        with files.explained_write_errors(prefix):
-            try:
-                self._write(temporary, text)
+        writing = self.folder / f"{UNFINISHED}{os.getpid()}"
+        try:
+            with files.explained_write_errors(prefix):
+                files.make_folder(writing)
+                self._write(writing / name, text)
                 for suffix in (DATA_SUFFIX, ".index"):
-                    files.sync(f"{temporary}{suffix}")
-                    os.replace(f"{temporary}{suffix}", f"{prefix}{suffix}")
-            finally:
-                for suffix in (DATA_SUFFIX, ".index"):
-                    Path(f"{temporary}{suffix}").unlink(missing_ok=True)
+                    files.sync(f"{writing / name}{suffix}")
+                    os.replace(f"{writing / name}{suffix}", f"{prefix}{suffix}")
+        finally:
+            shutil.rmtree(writing, ignore_errors=True)
         self._announce(prefix)
         return prefix
 
@@ -161,7 +163,7 @@ class Recorder:
         try:
             self._checkpoint.write(str(prefix))
         except tf.errors.OpError as error:
-            raise _explained_by_system(error, prefix.parent) from error
+            raise _explained_by_system(error, self.folder) from error
 
     def _announce(self, prefix):
         kept = saved_checkpoints(self.folder)
