@@ -39,7 +39,9 @@ def _record(symbols, name, rng):
     for row, symbol in zip(g, symbols, strict=True):
         columns = USED[symbol]
         row[columns] = rng.random(len(columns))
-        energy += OFFSETS[SPECIES.index(symbol)] + 0.5 * np.sin(3.0 * row.mean())
+        energy += OFFSETS[SPECIES.index(symbol)] + 0.5 * np.sin(
+            3.0 * row.mean(dtype=float)
+        )
     species = np.array([SPECIES.index(symbol) for symbol in symbols], np.int64)
     return DescriptorRecord(name=name, species=species, g=g, energy=float(energy))
 
