@@ -58,15 +58,17 @@ def _models_folder(text):
     return f"{text.rstrip('/')}/_models"
 
 
-IO = "IO_INFORMATION"
+TRAIN, EVALUATE, EXTRACT = "app_train", "app_evaluate", "app_extract_weights"
+IO, PARALLEL = "IO_INFORMATION", "PARALLELIZATION"
+IN_MODELS = "the folder _models inside it"
 FALSE = ("0", "no", "false", "off")
 TRUE = ("1", "yes", "true", "on")
 
-SECTIONS = {("app_train", "LEARNING_PARAMETERS"): "TRAINING_PARAMETERS"}
+SECTIONS = {(TRAIN, "LEARNING_PARAMETERS"): "TRAINING_PARAMETERS"}
 
 RENAMED = (
     *(
-        Renamed("app_train", ("PARALLELIZATION", key), (IO, key), yields=True)
+        Renamed(TRAIN, (PARALLEL, key), (IO, key), yields=True)
         for key in (
             "num_parallel_readers",
             "num_parallel_calls",
@@ -75,46 +77,29 @@ RENAMED = (
             "dataset_cache",
         )
     ),
+    Renamed(TRAIN, (PARALLEL, "intra_op_parallelism_threads"), (IO, "threads")),
     Renamed(
-        "app_train",
-        ("PARALLELIZATION", "intra_op_parallelism_threads"),
-        (IO, "threads"),
+        TRAIN, (IO, "tensorboard_log_frequency"), (IO, "log_frequency"), yields=True
     ),
-    Renamed(
-        "app_train",
-        (IO, "tensorboard_log_frequency"),
-        (IO, "log_frequency"),
-        yields=True,
-    ),
-    Renamed("app_train", (IO, "avg_speed_steps"), (IO, "avg_speed_step")),
-    Renamed(
-        "app_evaluate",
-        (IO, "train_dir"),
-        (IO, "networks_dir"),
-        convert=_models_folder,
-        note="the folder _models inside it",
-    ),
-    Renamed("app_evaluate", (IO, "example_format"), (IO, "input_format")),
-    Renamed(
-        "app_extract_weights",
-        (IO, "train_dir"),
-        (IO, "network_dir"),
-        convert=_models_folder,
-        note="the folder _models inside it",
+    Renamed(TRAIN, (IO, "avg_speed_steps"), (IO, "avg_speed_step")),
+    Renamed(EVALUATE, (IO, "example_format"), (IO, "input_format")),
+    *(
+        Renamed(command, (IO, "train_dir"), (IO, new), False, _models_folder, IN_MODELS)
+        for command, new in ((EVALUATE, "networks_dir"), (EXTRACT, "network_dir"))
     ),
 )
 
 RETIRED = (
     Retired(
-        "app_train",
+        TRAIN,
         ("DATA_INFORMATION", "scaffold_type"),
         "there is one kind of scaffold",
         off=("panna",),
         instead="Remove the key.",
     ),
     Retired(
-        "app_train",
-        ("PARALLELIZATION", "inter_op_parallelism_threads"),
+        TRAIN,
+        (PARALLEL, "inter_op_parallelism_threads"),
         "operations run one after the other",
     ),
     Retired(
@@ -130,44 +115,37 @@ RETIRED = (
         instead="Remove the key.",
     ),
     Retired(
-        "app_evaluate",
+        EVALUATE,
         (IO, "networks_format"),
         "checkpoints are evaluated",
         off=("tf_checkpoint",),
         instead="Give networks_dir a folder of checkpoints and remove the key.",
     ),
-    Retired("app_evaluate", (IO, "networks_folder"), "checkpoints are evaluated"),
+    Retired(EVALUATE, (IO, "networks_folder"), "checkpoints are evaluated"),
     Retired(
-        "app_evaluate",
-        ("PARALLELIZATION", "number_of_process"),
+        EVALUATE,
+        (PARALLEL, "number_of_process"),
         "threads are chosen by the linear algebra library",
     ),
     Retired(
-        "app_evaluate",
+        EVALUATE,
         ("VALIDATION_OPTIONS", "add_offset"),
         "energies include the offsets",
         off=TRUE,
         instead="Remove the key; energies include the offsets.",
     ),
-    Retired("app_evaluate", ("TFR_STRUCTURE", "g_size"), "the records tell it"),
-    Retired(
-        "app_evaluate", ("TFR_STRUCTURE", "sparse_derivatives"), "the records tell it"
-    ),
-    Retired(
-        "app_extract_weights", (IO, "species_list"), "the checkpoint tells the species"
-    ),
+    Retired(EVALUATE, ("TFR_STRUCTURE", "g_size"), "the records tell it"),
+    Retired(EVALUATE, ("TFR_STRUCTURE", "sparse_derivatives"), "the records tell it"),
+    Retired(EXTRACT, (IO, "species_list"), "the checkpoint tells the species"),
 )
 
 VALUES = {  # old spelling, in lower case -> present spelling
-    ("app_train", IO, "input_format"): {"tfr": "tfr"},
-    ("app_train", "VALIDATION_OPTIONS", "input_format"): {"tfr": "tfr"},
-    ("app_evaluate", IO, "input_format"): {"tfr": "tfr", "single_files": "bin"},
-    ("app_train", ALL_NETWORKS, "nn_type"): {
-        "a2aff": "a2aff",
-        "a2ff": "a2aff",
-        "ff": "a2aff",
-        "a2a": "a2aff",
-    },
+    (TRAIN, IO, "input_format"): {"tfr": "tfr"},
+    (TRAIN, "VALIDATION_OPTIONS", "input_format"): {"tfr": "tfr"},
+    (EVALUATE, IO, "input_format"): {"tfr": "tfr", "single_files": "bin"},
+    (TRAIN, ALL_NETWORKS, "nn_type"): dict.fromkeys(
+        ("a2aff", "a2ff", "ff", "a2a"), "a2aff"
+    ),
 }
 
 GONE_LOSSES = {
@@ -178,7 +156,7 @@ GONE_LOSSES = {
     "quad_atom_exp_tanh_atom": "quad_atom",
 }
 GONE_VALUES = {  # values that PANNA 2.0 dropped -> what to write instead
-    ("app_train", "TRAINING_PARAMETERS", "loss_function"): {
+    (TRAIN, "TRAINING_PARAMETERS", "loss_function"): {
         old: f"PANNA 2.0 dropped it. Write loss_function = {new}."
         for old, new in GONE_LOSSES.items()
     }

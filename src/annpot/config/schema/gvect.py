@@ -21,7 +21,7 @@ from annpot.config.source import IniSource
 from annpot.units import LENGTH_NAMES
 
 NO_DERIVATIVES = "Set it to False; descriptors are computed without derivatives."
-NO_LONG_RANGE = "descriptors are computed without long-range kernels"
+NO_KERNEL = "descriptors are computed without long-range kernels"
 LENGTH_UNITS = Literal[tuple(name for names in LENGTH_NAMES.values() for name in names)]
 Positives = tuple[Annotated[float, Gt(0)], ...]
 NotNegatives = tuple[Annotated[float, Ge(0)], ...]
@@ -132,20 +132,16 @@ class GvectLongRange(Section):
         instead="Set long_range_el = False.",
     )
     acc_factor: float = key(
-        NUMBER, 1e-6, gt=0, help="accuracy", without_effect=NO_LONG_RANGE
+        NUMBER, 1e-6, gt=0, help="accuracy", without_effect=NO_KERNEL
     )
     kmax: float | None = key(
-        NUMBER, None, gt=0, help="largest wave vector", without_effect=NO_LONG_RANGE
+        NUMBER, None, gt=0, help="largest wave vector", without_effect=NO_KERNEL
     )
     r_screen: float | None = key(
-        NUMBER, None, gt=0, help="screening radius", without_effect=NO_LONG_RANGE
+        NUMBER, None, gt=0, help="screening radius", without_effect=NO_KERNEL
     )
     pbc: bool = key(
-        BOOLEAN,
-        True,
-        spelling="PBC",
-        help="periodic kernels",
-        without_effect=NO_LONG_RANGE,
+        BOOLEAN, True, spelling="PBC", help="periodic kernels", without_effect=NO_KERNEL
     )
 
 
@@ -165,12 +161,7 @@ class GvectParameters(Section):
         NUMBER, REQUIRED, gt=0, spelling="Rc_rad", unit="length", help="radial cutoff"
     )
     rs0_rad: float = key(
-        NUMBER,
-        0.0,
-        ge=0,
-        spelling="Rs0_rad",
-        unit="length",
-        help="first radial centre",
+        NUMBER, 0.0, ge=0, spelling="Rs0_rad", unit="length", help="first radial centre"
     )
     rsn_rad: int | None = key(
         INTEGER,
