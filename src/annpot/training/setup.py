@@ -7,16 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from annpot import __version__, files
 from annpot.data.data_set import DataSet, open_data_set
-from annpot.data.dataset_description import DatasetDescription
 from annpot.data.pipeline import ReadingOptions
 from annpot.data.record_index import index_records
-from annpot.errors import InputError
 from annpot.networks.builder import starting_networks
-from annpot.networks.element_network import keras, tf
+from annpot.networks.element_network import tf
 from annpot.networks.potential import Potential
-from annpot.training.data_checks import data_origin, descriptor_length
+from annpot.training.data_checks import descriptor_length
+from annpot.training.facts import data_facts, run_facts
 from annpot.training.feed import Feed, FeedSettings
 from annpot.training.optimizers import slot_variables
 from annpot.training.parameters import Parameters
@@ -29,7 +27,6 @@ from annpot.training.validation import Validator
 
 MEGABYTE = 1e6
 SEED_LIMIT = 2**31
-STREAMED_CHUNK_BYTES = 32e6  # descriptors of one streamed chunk
 
 
 @dataclass(frozen=True)
@@ -136,30 +133,6 @@ def set_up_tensorflow(config):
     tf.config.experimental.enable_op_determinism()
 
 
-def data_facts(config, n_features):
-    """(facts of the training data for the checkpoints, notices).
-
-    dataset.json of both folders is compared with the settings and with each other.
-    """
-    facts, notes, generations = None, [], set()
-    for folder in (config.io.data_dir, config.validation.data_dir):
-        if folder is None:
-            continue
-        described = DatasetDescription.read(folder)
-        origin, notices = data_origin(config, folder, described, n_features)
-        notes += notices
-        generations.add(origin.mbp_generation)
-        if facts is None:
-            fingerprint = described.fingerprint if described is not None else None
-            facts = {"fingerprint": fingerprint, **origin.to_dict()}
-    if len(generations) > 1:
-        raise InputError(
-            f"{config.validation.data_dir}: its descriptors are of another generation "
-            "of mBP than the training data. Make both with the same settings."
-        )
-    return facts, notes
-
-
 def open_folders(config, n_features, announce):
     """DataSets of training and validation; None without validation."""
     n_species = len(config.data.atomic_sequence)
@@ -214,47 +187,3 @@ def feed_settings(plan):
         columns=plan.step.columns,
         capacities=plan.step.capacities,
     )
-
-
-def run_facts(config, plan, specs, data):
-    """What each checkpoint says about its run, as JSON-able values."""
-    step = plan.step
-    seed = {("TRAINING_PARAMETERS", "seed"): plan.seed}
-    return {
-        "format_version": 1,
-        "program": f"annpot {__version__}",
-        "versions": {"tensorflow": tf.__version__, "keras": keras.__version__,
-                     "numpy": np.__version__},
-        "seed": plan.seed,
-        "species": [spec.element for spec in specs],
-        "networks": [
-            {
-                "element": spec.element,
-                "n_features": spec.n_features,
-                "sizes": [layer.size for layer in spec.layers],
-                "activations": [layer.activation for layer in spec.layers],
-                "trainable": [layer.trainable for layer in spec.layers],
-                "offset": spec.offset,
-            }
-            for spec in specs
-        ],
-        "precision": step.precision,
-        "energy_rescale": config.data.energy_rescale,
-        "batch_size": step.batch_size,
-        "capacities": list(step.capacities),
-        "columns": [
-            None if kept is None else [int(column) for column in kept]
-            for kept in step.columns
-        ],
-        "xla": step.xla,
-        "threads": config.io.threads,
-        "data": data,
-        "ini": config.source.expanded_text(seed),
-    }  # fmt: skip
-
-
-def save_expanded_ini(config, plan):
-    """Write the fully expanded INI file beside the results."""
-    text = config.source.expanded_text({("TRAINING_PARAMETERS", "seed"): plan.seed})
-    files.make_folder(config.io.train_dir)
-    files.write_text(Path(config.io.train_dir) / "train.expanded.ini", text)

@@ -9,8 +9,9 @@ from annpot.training.callbacks import (
     StopOnNaN,
     TensorBoardLog,
 )
+from annpot.training.facts import save_expanded_ini
 from annpot.training.metrics import measures
-from annpot.training.setup import prepare, save_expanded_ini
+from annpot.training.setup import prepare
 
 
 def train(config, screen):
