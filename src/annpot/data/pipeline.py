@@ -44,11 +44,12 @@ class RecordStream:
         self.options = options or ReadingOptions()
         self._failure = None
 
-    def batches(self, record_batches):
+    def batches(self, record_batches, prefetch=None):
         """FlatRecords of each batch.
 
         Args:
             record_batches: iterable of (n,) integer arrays of record numbers.
+            prefetch: batches kept ready; as the options say when None.
 
         Yields:
             FlatRecords, one per array, in the same order.
@@ -68,7 +69,9 @@ class RecordStream:
         data = data.map(as_it_is(self._parse), num_parallel_calls=options.parsers)
         self._failure = None
         try:
-            for batch in data.prefetch(options.prefetch).as_numpy_iterator():
+            for batch in data.prefetch(
+                prefetch or options.prefetch
+            ).as_numpy_iterator():
                 yield self._checked(*batch)
         except tf.errors.OpError as error:
             if self._failure is not None:

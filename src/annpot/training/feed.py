@@ -1,7 +1,7 @@
 """Chunks of batches for the compiled step, from memory or streamed from disk."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -77,19 +77,19 @@ class Feed:
     def _cuts(self, first_step, n_steps):
         """(records, is_large) of a segment, cut where a batch needs more room."""
         settings = self.settings
-        records = batch_records(
-            settings.order_seed,
-            len(self.data),
-            settings.batch_size,
-            first_step,
-            n_steps,
-        )
-        atoms = self.data.element_counts[records].sum(axis=1)  # (n_steps, n_species)
-        is_large = (atoms > np.array(settings.capacities)).any(axis=1)
-        borders = np.flatnonzero(np.diff(is_large)) + 1
-        for stretch in np.split(np.arange(n_steps), borders):
-            for start in range(0, len(stretch), settings.chunk_size):
-                steps = stretch[start : start + settings.chunk_size]
+        end = first_step + n_steps
+        for step in range(first_step, end, settings.chunk_size):
+            records = batch_records(
+                settings.order_seed,
+                len(self.data),
+                settings.batch_size,
+                step,
+                min(settings.chunk_size, end - step),
+            )
+            atoms = self.data.element_counts[records].sum(axis=1)  # (steps, n_species)
+            is_large = (atoms > np.array(settings.capacities)).any(axis=1)
+            borders = np.flatnonzero(np.diff(is_large)) + 1
+            for steps in np.split(np.arange(len(records)), borders):
                 yield records[steps], bool(is_large[steps[0]])
 
     def _room(self, is_large):
@@ -110,7 +110,9 @@ class Feed:
                 known.append((records, is_large))
                 yield records.ravel()
 
-        for flat in self.data.stream.batches(asked()):
+        stream = self.data.stream
+        ahead = max(1, stream.options.prefetch // self.settings.chunk_size)
+        for flat in stream.batches(asked(), prefetch=ahead):
             records, is_large = known.pop(0)
             room = self._room(is_large)
             n_rows = [self.settings.chunk_size * capacity + 1 for capacity in room]
@@ -118,8 +120,3 @@ class Feed:
             local = np.arange(records.size).reshape(records.shape)
             chunk = make_chunk(tables, local, room, self.targets[records.ravel()])
             yield Piece(tables, chunk)
-
-
-def streaming_options(options, chunk_size):
-    """ReadingOptions whose prefetch counts chunks instead of batches."""
-    return replace(options, prefetch=max(1, options.prefetch // chunk_size))

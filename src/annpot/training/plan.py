@@ -8,6 +8,8 @@ from annpot.training.batch import batch_capacities
 
 RBF = 2  # number of the activation exp(-|x - w|^2)
 LARGEST_CHUNK = 250  # steps per call of the compiled program
+FLOAT32_BYTES = 4
+STREAMED_CHUNK_BYTES = 32e6  # descriptors of a chunk that is read from disk
 # Above this many multiply-adds per step in the first layers, the graph's matrix
 # products beat XLA's and hide its overhead (benchmarks/energy_step.py).
 XLA_LIMIT = 2.0e8
@@ -170,7 +172,7 @@ def make_plan(config, data, specs, seed, columns, start):
 
     Args:
         config: TrainConfig.
-        data: TrainingData, for the atoms of each element in each record.
+        data: DataSet, for the atoms of each element and whether it is streamed.
         specs: NetworkSpec of each element.
         seed: seed of the run.
         columns: for each element the descriptor columns in use, or None for all.
@@ -193,7 +195,7 @@ def make_plan(config, data, specs, seed, columns, start):
     )
     step = StepSettings(
         batch_size=training.batch_size,
-        chunk_size=min(LARGEST_CHUNK, boundary),
+        chunk_size=_chunk_size(data, specs, sum(capacities), boundary),
         columns=columns,
         capacities=capacities,
         precision=training.precision,
@@ -250,6 +252,15 @@ def use_xla(choice, specs, columns, capacities):
         for spec, kept, capacity in zip(specs, columns, capacities, strict=True)
     )
     return work <= XLA_LIMIT
+
+
+def _chunk_size(data, specs, atoms_per_step, boundary):
+    """Most steps per call of the program: no more than happen without a stop."""
+    most = min(LARGEST_CHUNK, boundary)
+    if data.resident is not None:
+        return most
+    bytes_per_step = atoms_per_step * specs[0].n_features * FLOAT32_BYTES
+    return min(most, max(1, int(STREAMED_CHUNK_BYTES / bytes_per_step)))
 
 
 def _learning_rate(training):
