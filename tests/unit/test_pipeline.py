@@ -121,7 +121,7 @@ def test_a_record_of_something_else_is_refused(tmp_path):
     write_tfrecord(tmp_path / "a.tfrecord", [encode_example({"name": b"x"})])
     stream = RecordStream(index_records(tmp_path), N_FEATURES, 4)
     with pytest.raises(
-        InputError, match="a record is not a descriptor record .*energy"
+        InputError, match=r"a record is not a descriptor record .*energy"
     ):
         list(stream.whole())
 

@@ -39,12 +39,12 @@ def test_a_place_is_told_in_words(folder):
 
 
 def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(InputError, match="nowhere: no such folder. Expected a folder"):
+    with pytest.raises(InputError, match=r"nowhere: no such folder. Expected a folder"):
         index_records(tmp_path / "nowhere")
 
 
 def test_an_empty_folder_is_named(tmp_path):
-    with pytest.raises(InputError, match="no records in it. Expected .tfrecord files"):
+    with pytest.raises(InputError, match=r"no records in it. Expected .tfrecord files"):
         index_records(tmp_path)
 
 
