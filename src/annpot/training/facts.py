@@ -76,4 +76,5 @@ def save_expanded_ini(config, plan):
     """Write the fully expanded INI file beside the results."""
     text = config.source.expanded_text({("TRAINING_PARAMETERS", "seed"): plan.seed})
     files.make_folder(config.io.train_dir)
+    files.remove_leftovers(config.io.train_dir)
     files.write_text(Path(config.io.train_dir) / "train.expanded.ini", text)

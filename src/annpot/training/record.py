@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from annpot import files
-from annpot.errors import InputError
+from annpot.errors import InputError, TrainingError
 from annpot.networks.checkpoint_files import (
     LATEST_FILE,
     named_as_latest,
@@ -115,6 +115,7 @@ class Recorder:
             _run=self._text,
         )
         files.make_folder(self.folder)
+        files.remove_leftovers(self.folder)
         for leftover in self.folder.glob(f"{UNFINISHED}*"):
             shutil.rmtree(leftover)  # a process was killed in the middle of a write
 
@@ -138,7 +139,12 @@ class Recorder:
         Args:
             progress: Progress.
             run: facts of the run, stored as JSON beside the tensors.
+
+        Raises:
+            TrainingError: a weight or slot is not a finite number; nothing is written.
+            InputError: the disk is full or the folder cannot be written.
         """
+        self._refuse_nan(progress.step)
         in_epoch = progress.steps_in_epoch > 0
         name = f"epoch_{progress.epoch + in_epoch}_step_{progress.step}"
         prefix = self.folder / name
@@ -150,6 +156,9 @@ class Recorder:
                 self._write(writing / name, text)
                 for suffix in (DATA_SUFFIX, ".index"):
                     files.sync(f"{writing / name}{suffix}")
+                # One of another run under this name ends to exist first.
+                Path(f"{prefix}.index").unlink(missing_ok=True)
+                for suffix in (DATA_SUFFIX, ".index"):
                     os.replace(f"{writing / name}{suffix}", f"{prefix}{suffix}")
         finally:
             shutil.rmtree(writing, ignore_errors=True)
@@ -165,15 +174,25 @@ class Recorder:
         except tf.errors.OpError as error:
             raise _explained_by_system(error, self.folder) from error
 
+    def _refuse_nan(self, step):
+        variables = [*self.parameters.variables.values(), *self.slots.values()]
+        if not all(np.isfinite(variable.numpy()).all() for variable in variables):
+            raise TrainingError(
+                f"{self.folder}: the weights after step {step} are not finite numbers, "
+                "so that no checkpoint is written. Try a smaller learning_rate, or use "
+                "quad instead of an exponential loss."
+            )
+
     def _announce(self, prefix):
-        kept = saved_checkpoints(self.folder)
-        for old in kept[: -self.max_to_keep]:
+        earlier = [c for c in saved_checkpoints(self.folder) if c.prefix != prefix]
+        surplus = max(0, len(earlier) + 1 - self.max_to_keep)
+        for old in earlier[:surplus]:
             for suffix in (".index", DATA_SUFFIX):
                 Path(f"{old.prefix}{suffix}").unlink(missing_ok=True)
         lines = [f'model_checkpoint_path: "{prefix.name}"']
         lines += [
             f'all_model_checkpoint_paths: "{checkpoint.name}"'
-            for checkpoint in kept[-self.max_to_keep :]
+            for checkpoint in saved_checkpoints(self.folder)
         ]
         files.write_text(self.folder / LATEST_FILE, "\n".join(lines) + "\n")
 

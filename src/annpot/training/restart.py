@@ -15,7 +15,14 @@ from annpot.training.record import (
     newest_prefix,
 )
 
-WRITTEN_BY_A_RUN = (FOLDER, "metrics.dat", "train", "validation", "networks_metadata")
+WRITTEN_BY_A_RUN = (
+    FOLDER,
+    "metrics.dat",
+    "train",
+    "validation",
+    "networks_metadata",
+    "train.expanded.ini",
+)
 
 
 @dataclass(frozen=True)

@@ -39,20 +39,18 @@ def restore(start, potential, program):
     return _restore_slots(state, program)
 
 
-def stored_columns(state, n_features):
+def stored_columns(state, elements, n_features):
     """(n_species, n_features) columns whose weights have a history in the optimizer.
 
     False everywhere without a state.
     """
-    if state is None:
-        return np.zeros((1, n_features), bool)
-    elements = list(state.layers) if state.run is None else state.run["species"]
     marks = np.zeros((len(elements), n_features), bool)
-    for index, element in enumerate(elements):
-        for (name, layer, kind, _), values in state.slots.items():
-            if (name, layer, kind) == (element, 0, "kernel"):
-                rows = values.any(axis=1)
-                marks[index, : len(rows)] |= rows[:n_features]
+    for (element, layer, kind, _), values in (
+        {} if state is None else state.slots
+    ).items():
+        if element in elements and (layer, kind) == (0, "kernel"):
+            rows = values.any(axis=1)
+            marks[elements.index(element), : len(rows)] |= rows[:n_features]
     return marks
 
 

@@ -79,7 +79,8 @@ def prepare(config, announce: Callable):
     data, validation = open_folders(config, n_features, announce)
     networks = starting_networks(config, n_features, seed)
     specs = [network.spec for network in networks]
-    columns = columns_in_use(data, validation, stored_columns(start.state, n_features))
+    stored = stored_columns(start.state, config.data.atomic_sequence, n_features)
+    columns = columns_in_use(data, validation, stored)
     plan = make_plan(config, data, specs, seed, columns, start.progress)
     potential = Potential(specs, config.training.precision)
     potential.set_layers({n.spec.element: n.layers for n in networks})
