@@ -213,7 +213,8 @@ def _network_tree(potential):
 def _explained_by_system(error, folder):
     """TensorFlow's refusal to write, as the operating system would say it."""
     words = error.message.lower()
-    if "no space" in words or isinstance(error, tf.errors.ResourceExhaustedError):
+    no_room = "no space" in words or "file too large" in words
+    if no_room or isinstance(error, tf.errors.ResourceExhaustedError):
         return InputError(
             f"{folder}: the disk is full. Earlier checkpoints are untouched; free some "
             "space and run the same command again."
