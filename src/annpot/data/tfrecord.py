@@ -25,6 +25,7 @@ __all__ = [
     "checked_payload",
     "decode_record",
     "encode_record",
+    "framed",
     "masked_crc",
     "read_payloads",
     "read_records",
@@ -82,15 +83,15 @@ def record_spans(path):
     return np.array(offsets, np.int64), np.array(lengths, np.int64)
 
 
-def checked_payload(framed, place, *arguments):
+def checked_payload(content, place, *arguments):
     """Payload of the bytes at a record's span, its checksum verified.
 
     Args:
-        framed: the payload and the `CHECKSUM_BYTES` that follow it.
+        content: the payload and the `CHECKSUM_BYTES` that follow it.
         place: function that gives the words for "which file, which record".
         arguments: what `place` is called with, only when something is wrong.
     """
-    payload, footer = framed[:-CHECKSUM_BYTES], framed[-CHECKSUM_BYTES:]
+    payload, footer = content[:-CHECKSUM_BYTES], content[-CHECKSUM_BYTES:]
     if (
         len(footer) < CHECKSUM_BYTES
         or masked_crc(payload) != _CHECKSUM.unpack(footer)[0]
@@ -133,15 +134,16 @@ def write_tfrecord(path, payloads):
     n_records = n_bytes = 0
     with files.atomic_path(path) as temporary, open(temporary, "wb") as stream:
         for payload in payloads:
-            framed = _framed(payload)
-            stream.write(framed)
-            digest.update(framed)
+            record = framed(payload)
+            stream.write(record)
+            digest.update(record)
             n_records += 1
-            n_bytes += len(framed)
+            n_bytes += len(record)
     return WrittenFile(n_records, n_bytes, digest.hexdigest())
 
 
-def _framed(payload):
+def framed(payload):
+    """Bytes of one record: the payload between its length and its checksums."""
     header = struct.pack("<Q", len(payload))
     return b"".join(
         (

@@ -1,11 +1,18 @@
 """TensorBoard event files, written without TensorFlow's slower summary operations."""
 
+import os
+import socket
 import time
+from pathlib import Path
 
 import numpy as np
 from tensorboard.compat.proto import event_pb2, summary_pb2
-from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
+from annpot import files
+from annpot.data.tfrecord import framed
+
+FILE_VERSION = "brain.Event:2"
+FLUSH_INTERVAL = 30.0  # seconds after which TensorBoard can see what was written
 HISTOGRAM_BINS = 30
 
 
@@ -16,10 +23,20 @@ class EventLog:
         folder: where the event file goes.
         first_step: step at which this run starts; TensorBoard forgets what an earlier
             run wrote for later steps.
+
+    Raises:
+        InputError: the disk is full or the folder cannot be written; from each method.
     """
 
     def __init__(self, folder, first_step):
-        self._writer = EventFileWriter(str(folder))
+        files.make_folder(folder)
+        now = time.time_ns()
+        name = f"{now // 10**9}.{socket.gethostname()}.{os.getpid()}.{now % 10**9:09d}"
+        self._path = Path(folder) / f"events.out.tfevents.{name}"
+        self._flushed = time.monotonic()
+        with files.explained_write_errors(self._path):
+            self._stream = open(self._path, "xb")  # noqa: SIM115  (until close)
+        self._add(0, file_version=FILE_VERSION)
         if first_step:
             start = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
             self._add(first_step, session_log=start)
@@ -46,15 +63,21 @@ class EventLog:
 
     def flush(self):
         """Send to disk what is in memory."""
-        self._writer.flush()
+        self._flushed = time.monotonic()
+        with files.explained_write_errors(self._path):
+            self._stream.flush()
 
     def close(self):
         """Finish the file."""
-        self._writer.close()
+        with files.explained_write_errors(self._path):
+            self._stream.close()
 
     def _add(self, step, **content):
         event = event_pb2.Event(wall_time=time.time(), step=step, **content)
-        self._writer.add_event(event)
+        with files.explained_write_errors(self._path):
+            self._stream.write(framed(event.SerializeToString()))
+        if time.monotonic() - self._flushed > FLUSH_INTERVAL:
+            self.flush()
 
 
 def _histogram(values):
