@@ -39,7 +39,7 @@ class EventLog:
         self._add(0, file_version=FILE_VERSION)
         if first_step:
             start = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
-            self._add(first_step, session_log=start)
+            self._add(first_step + 1, session_log=start)  # forgets from there on
 
     def scalars(self, step, values):
         """Write {tag: number} of one step."""
