@@ -1,0 +1,225 @@
+"""Restart modes: which of them starts where, and what each refuses."""
+
+import re
+
+import numpy as np
+import pytest
+
+from annpot.errors import InputError
+from reference.small_training import SmallData, train_ini
+
+ELEMENTS = ("H", "O")
+
+
+def config_of(folder, mode="default", **io):
+    from annpot.config import load_train
+
+    path = train_ini(
+        folder,
+        SmallData(folder / "train", folder / "validate"),
+        IO_INFORMATION={"restart_mode": mode, **io},
+        DATA_INFORMATION={
+            "atomic_sequence": ", ".join(ELEMENTS),
+            "output_offset": None,
+        },
+        **(
+            {"DEFAULT_NETWORK": {"networks_metadata": "x"}}
+            if mode == "metadata"
+            else {}
+        ),
+    )
+    return load_train(path)
+
+
+def find(folder, mode, **io):
+    from annpot.training.restart import find_start
+
+    return find_start(config_of(folder, mode, **io))
+
+
+def write_checkpoint(folder, name, run=True, latest=True):
+    """A checkpoint with weights equal to its step; PANNA's kind without `run`."""
+    import json
+
+    import tensorflow as tf
+
+    folder.mkdir(parents=True, exist_ok=True)
+    epoch, step = (int(word) for word in name.split("_")[1::2])
+    networks = {
+        element: {
+            "_layers": [
+                {
+                    "kernel": tf.Variable(np.full(shape, step, np.float32)),
+                    "bias": tf.Variable(np.full(shape[1], step, np.float32)),
+                }
+                for shape in ((3, 2), (2, 1))
+            ]
+        }
+        for element in ELEMENTS
+    }
+    extra = {}
+    if run:
+        progress = {
+            "step": step,
+            "epoch": epoch - 1,
+            "steps_in_epoch": 2,
+            "sums": [1.0],
+        }
+        facts = {"species": ELEMENTS, "seed": 4, "progress": progress}
+        extra = {"_run": tf.Variable(json.dumps(facts))}
+    tf.train.Checkpoint(_networks=networks, **extra).write(str(folder / name))
+    if latest:
+        (folder / "checkpoint").write_text(f'model_checkpoint_path: "{name}"\n')
+
+
+def models(folder):
+    return folder / "run" / "_models"
+
+
+@pytest.fixture
+def two_checkpoints(tmp_path):
+    """A train_dir with checkpoints of steps 10 and 20."""
+    write_checkpoint(models(tmp_path), "epoch_1_step_10")
+    write_checkpoint(models(tmp_path), "epoch_2_step_20")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "mode", ["default", "force_default", "continue_from_last_ckpt", "metadata", "no"]
+)
+def test_without_results_every_mode_starts_from_nothing(tmp_path, mode):
+    start = find(tmp_path, mode)
+    assert start.state is None
+    assert (start.progress.step, start.progress.epoch) == (0, 0)
+
+
+def test_starting_instead_of_continuing_is_told(tmp_path):
+    (note,) = find(tmp_path, "continue_from_last_ckpt").notes
+    assert note == f"No checkpoint in {models(tmp_path)}: training starts from nothing."
+    assert find(tmp_path, "default").notes == ()
+
+
+@pytest.mark.parametrize("mode", ["default", "continue_from_last_ckpt"])
+def test_the_newest_checkpoint_is_continued(two_checkpoints, mode):
+    start = find(two_checkpoints, mode)
+    assert start.state.prefix == models(two_checkpoints) / "epoch_2_step_20"
+    assert start.state.layers["O"][0][0][0, 0] == 20.0
+    progress = start.progress
+    assert (progress.step, progress.epoch, progress.steps_in_epoch) == (20, 1, 2)
+    assert progress.sums == (1.0,)
+    assert start.notes == (f"Continuing from {start.state.prefix} (epoch 1, step 20).",)
+
+
+def test_default_does_not_touch_checkpoints_of_another_program(tmp_path):
+    write_checkpoint(models(tmp_path), "epoch_3_step_300", run=False)
+    with pytest.raises(InputError) as raised:
+        find(tmp_path, "default")
+    text = str(raised.value)
+    assert "epoch_3_step_300 was written by another program." in text
+    assert "restart_mode = continue_from_last_ckpt" in text
+
+
+def test_a_checkpoint_of_panna_can_be_continued(tmp_path):
+    write_checkpoint(models(tmp_path), "epoch_3_step_300", run=False)
+    start = find(tmp_path, "continue_from_last_ckpt")
+    progress = start.progress
+    assert (progress.step, progress.epoch, progress.steps_in_epoch) == (300, 3, 0)
+    assert (
+        "It holds no optimizer state of annpot; Adam starts afresh." in start.notes[0]
+    )
+    assert start.state.layers["H"][1][1].tolist() == [300.0]
+
+
+def test_force_default_moves_everything_aside(two_checkpoints):
+    run = two_checkpoints / "run"
+    (run / "metrics.dat").write_text("epoch\n")
+    (run / "train").mkdir()
+    start = find(two_checkpoints, "force_default")
+    assert start.state is None
+    (aside,) = run.iterdir()
+    assert re.fullmatch(r"previous_\d{8}_\d{6}", aside.name)
+    assert sorted(path.name for path in aside.iterdir()) == [
+        "_models",
+        "metrics.dat",
+        "train",
+    ]
+    assert (aside / "_models" / "epoch_2_step_20.index").exists()
+    assert start.notes == (f"Earlier results of {run} were moved to {aside}.",)
+
+
+@pytest.mark.parametrize("ending", ["", ".index"])
+def test_a_specific_checkpoint(two_checkpoints, ending):
+    file = models(two_checkpoints) / f"epoch_1_step_10{ending}"
+    start = find(two_checkpoints, "specific_ckpt", restart_file=file)
+    assert start.state.layers["H"][0][0][0, 0] == 10.0
+    assert (start.progress.step, start.progress.epoch) == (10, 0)
+    assert start.progress.steps_in_epoch == 2
+
+
+def test_epoch_and_step_of_a_specific_checkpoint_may_be_told(two_checkpoints):
+    start = find(
+        two_checkpoints,
+        "specific_ckpt",
+        restart_file=models(two_checkpoints) / "epoch_1_step_10",
+        restart_epoch=0,
+        restart_step=0,
+    )
+    progress = start.progress
+    assert (progress.step, progress.epoch, progress.steps_in_epoch) == (0, 0, 0)
+    start = find(
+        two_checkpoints,
+        "specific_ckpt",
+        restart_file=models(two_checkpoints) / "epoch_1_step_10",
+        restart_step=7,
+    )
+    assert (start.progress.step, start.progress.epoch) == (7, 0)
+
+
+def test_a_missing_specific_checkpoint_names_those_there_are(two_checkpoints):
+    file = models(two_checkpoints) / "epoch_9_step_90"
+    with pytest.raises(InputError) as raised:
+        find(two_checkpoints, "specific_ckpt", restart_file=file)
+    text = str(raised.value)
+    assert re.search(r"train.ini:\d+: no checkpoint .*epoch_9_step_90: expected", text)
+    assert "There: epoch_1_step_10, epoch_2_step_20." in text
+
+
+@pytest.mark.parametrize("mode", ["metadata", "no"])
+def test_starting_anew_refuses_a_used_folder(two_checkpoints, mode):
+    with pytest.raises(InputError) as raised:
+        find(two_checkpoints, mode)
+    text = str(raised.value)
+    assert f"restart_mode = {mode} starts from nothing, but" in text
+    assert "holds epoch_2_step_20. Choose another train_dir, default to go on" in text
+
+
+def test_a_damaged_newest_checkpoint_is_told(two_checkpoints):
+    (models(two_checkpoints) / "epoch_2_step_20.index").write_bytes(b"")
+    with pytest.raises(InputError, match=r"epoch_2_step_20: this checkpoint is trunc"):
+        find(two_checkpoints, "default")
+
+
+def state_with(slots):
+    from annpot.training.record import SavedState
+
+    return SavedState("x", {}, slots, None)
+
+
+def test_columns_with_a_history_stay_in_use():
+    from annpot.training.restore import stored_columns
+
+    velocity = np.zeros((5, 2))
+    velocity[[1, 4]] = 1e-12
+    state = state_with(
+        {
+            ("O", 0, "kernel", "velocity"): velocity,
+            ("O", 1, "kernel", "velocity"): np.ones((5, 1)),
+            ("S", 0, "kernel", "velocity"): np.ones((5, 1)),  # no longer asked for
+        }
+    )
+    found = stored_columns(state, ELEMENTS, 5)
+    assert np.flatnonzero(found[1]).tolist() == [1, 4]
+    assert not found[0].any()
+    assert not stored_columns(None, ELEMENTS, 5).any()
+    # Checked later and told then: descriptors of another length.
+    assert stored_columns(state, ELEMENTS, 3).shape == (2, 3)
