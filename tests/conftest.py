@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from reference.small_training import SmallData
+from reference.small_training import SmallData, finished
 
 REFERENCE_DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -21,3 +21,9 @@ def reference_data():
 def small_data(tmp_path_factory):
     """SmallData that tests only read."""
     return SmallData.written(tmp_path_factory.mktemp("small_data"))
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory, small_data):
+    """FinishedRun of three epochs of seven steps that tests only read."""
+    return finished(tmp_path_factory.mktemp("finished"), small_data)

@@ -105,10 +105,13 @@ class NumpyTraining:
         )
 
     def loss_and_gradient(self, batch):
-        """(loss, {species: [[dW, db], ...]}) of a list of records."""
+        """(loss, {species: [[dW, db], ...]}) of a list of records.
+
+        Without records: the penalties alone.
+        """
         gradient = {s: _zeros(pairs) for s, pairs in self.layers.items()}
         total = 0.0
-        share = 1.0 / len(batch) if self.reduction == "mean" else 1.0
+        share = 1.0 / max(len(batch), 1) if self.reduction == "mean" else 1.0
         for record in batch:
             n = record.n_atoms
             weight = share / n**self.weight

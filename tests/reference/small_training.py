@@ -190,3 +190,45 @@ def assert_close_weights(found, expected, atol):
         for pair, reference in zip(found[element], layers, strict=True):
             for values, wanted in zip(pair, reference, strict=True):
                 np.testing.assert_allclose(values, wanted, rtol=0, atol=atol)
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """What a run left behind.
+
+    Attributes:
+        folder: its train_dir.
+        shown: what it wrote to the screen.
+    """
+
+    folder: Path
+    shown: str
+
+    @property
+    def state(self):
+        """SavedState of its newest checkpoint."""
+        return newest_state(self.folder)
+
+    @property
+    def metrics(self):
+        """Text of its metrics.dat."""
+        return (self.folder / "metrics.dat").read_text()
+
+    def metrics_table(self):
+        """{column: (n_epochs,) values} of its metrics.dat."""
+        header, *lines = self.metrics.splitlines()
+        rows = np.array([[float(word) for word in line.split()] for line in lines])
+        return dict(zip(header.split(), rows.T, strict=True))
+
+
+def finished(folder, data, **sections):
+    """FinishedRun of `train_ini` with the same arguments."""
+    folder.mkdir(exist_ok=True)
+    shown = trained(train_ini(folder, data, **sections))
+    return FinishedRun(folder / "run", shown)
+
+
+def assert_same_run(one, other):
+    """Two FinishedRuns agree bit by bit: state and metrics."""
+    assert_same_state(one.state, other.state)
+    assert one.metrics == other.metrics
