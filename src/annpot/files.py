@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import fcntl
 import os
 from pathlib import Path
 
@@ -90,3 +91,40 @@ def explained_write_errors(path):
                 "or change its permissions."
             ) from error
         raise
+
+
+@contextlib.contextmanager
+def only_one_in(folder, command):
+    """Let one process at a time write into a folder.
+
+    The operating system gives the folder back when the process ends, however it ends.
+
+    Args:
+        folder: created if absent, and removed again if nothing was put into it; holds
+            the empty file `.in_use` meanwhile.
+        command: name of the command, for the message.
+
+    Raises:
+        InputError: another process is writing there.
+    """
+    folder = Path(folder)
+    is_new = not folder.exists()
+    make_folder(folder)
+    path = folder / ".in_use"
+    with explained_write_errors(path):
+        stream = open(path, "w")  # noqa: SIM115  (closed below, after its removal)
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        stream.close()
+        raise InputError(
+            f"{folder}: another {command} is writing there. Wait until it ends, or "
+            "choose another folder."
+        ) from None
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        stream.close()
+        if is_new and not any(folder.iterdir()):
+            folder.rmdir()

@@ -28,9 +28,11 @@ def _run(path):
     sources = structure_sources(source, assumptions=assumptions)
     task = descriptor_task(config)
     print(_headline(task.origin))
-    with progress("descriptors", n_structures(source), "structures") as advance:
-        run = compute_descriptor_files(sources, task, advance)
-    files.write_text(task.folder / "gvect.expanded.ini", config.source.expanded_text())
+    expanded = config.source.expanded_text()
+    with files.only_one_in(task.folder, "app_gvect_calculator"):
+        with progress("descriptors", n_structures(source), "structures") as advance:
+            run = compute_descriptor_files(sources, task, advance)
+        files.write_text(task.folder / "gvect.expanded.ini", expanded)
     for assumption, count in assumptions.items():
         print(f"{source}: in {count} structures {assumption}.")
     _report(run, task)

@@ -33,8 +33,9 @@ def _run(path):
             "State it with [CONTENT_INFORMATION] mbp_generation."
         )
     folder = config.io.output_dir
-    with progress("packing", len(bins.paths), "structures") as advance:
-        run = pack(bins, folder, packing_plan(config), advance)
-    files.write_text(folder / "tfr.expanded.ini", config.source.expanded_text())
+    with files.only_one_in(folder, "app_tfr_packer"):
+        with progress("packing", len(bins.paths), "structures") as advance:
+            run = pack(bins, folder, packing_plan(config), advance)
+        files.write_text(folder / "tfr.expanded.ini", config.source.expanded_text())
     print(f"{run.n_written} files written, {run.n_kept} kept: {folder}")
     print(f"fingerprint {run.description.fingerprint[:16]}")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from annpot import files
 from annpot.networks.element_network import keras
 from annpot.training.callbacks import (
     ChunkRecord,
@@ -28,6 +29,11 @@ def train(config, screen):
         InputError: settings or data do not fit.
         TrainingError: the loss is not a number.
     """
+    with files.only_one_in(config.io.train_dir, "app_train"):
+        return _train(config, screen)
+
+
+def _train(config, screen):
     run = prepare(config, screen.reading)
     screen.summary(config, run)
     if run.start.step >= run.plan.total_steps:
