@@ -32,6 +32,6 @@ def _run(path):
 
 def check_before_tensorflow(config):
     """What can be refused at once, before seconds go into importing TensorFlow."""
-    from annpot.training.data_checks import descriptor_length
+    from annpot.training.data_checks import data_facts, descriptor_length
 
-    descriptor_length(config)
+    data_facts(config, descriptor_length(config))

@@ -1,5 +1,6 @@
 """Do the data fit the settings? Answered from dataset.json, before TensorFlow works."""
 
+from annpot.data.dataset_description import DatasetDescription
 from annpot.data.descriptor_origin import DescriptorOrigin
 from annpot.data.record_index import index_records
 from annpot.data.tfrecord import read_records
@@ -18,7 +19,10 @@ def descriptor_length(config):
     for element in config.data.atomic_sequence:
         stated = config.element_network(element).g_size
         if stated is not None and stated != first.g_size:
-            where = config.source.where("DEFAULT_NETWORK", "g_size")
+            is_own = config.source.is_given(element, "g_size")
+            where = config.source.where(
+                element if is_own else "DEFAULT_NETWORK", "g_size"
+            )
             problems.append(
                 f"{where}: g_size = {stated} for {element}, but the records of "
                 f"{folder} have {first.g_size} descriptors per atom. Set g_size = "
@@ -27,6 +31,30 @@ def descriptor_length(config):
     if problems:
         raise InputError(problems)
     return first.g_size
+
+
+def data_facts(config, n_features):
+    """(facts of the training data for the checkpoints, notices).
+
+    dataset.json of both folders is compared with the settings and with each other.
+    """
+    facts, notes, generations = None, [], set()
+    for folder in (config.io.data_dir, config.validation.data_dir):
+        if folder is None:
+            continue
+        described = DatasetDescription.read(folder)
+        origin, notices = data_origin(config, folder, described, n_features)
+        notes += notices
+        generations.add(origin.mbp_generation)
+        if facts is None:
+            fingerprint = described.fingerprint if described is not None else None
+            facts = {"fingerprint": fingerprint, **origin.to_dict()}
+    if len(generations) > 1:
+        raise InputError(
+            f"{config.validation.data_dir}: its descriptors are of another generation "
+            "of mBP than the training data. Make both with the same settings."
+        )
+    return facts, notes
 
 
 def data_origin(config, folder, described, n_features):

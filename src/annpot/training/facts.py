@@ -5,34 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from annpot import __version__, files
-from annpot.data.dataset_description import DatasetDescription
-from annpot.errors import InputError
 from annpot.networks.element_network import keras, tf
-from annpot.training.data_checks import data_origin
-
-
-def data_facts(config, n_features):
-    """(facts of the training data for the checkpoints, notices).
-
-    dataset.json of both folders is compared with the settings and with each other.
-    """
-    facts, notes, generations = None, [], set()
-    for folder in (config.io.data_dir, config.validation.data_dir):
-        if folder is None:
-            continue
-        described = DatasetDescription.read(folder)
-        origin, notices = data_origin(config, folder, described, n_features)
-        notes += notices
-        generations.add(origin.mbp_generation)
-        if facts is None:
-            fingerprint = described.fingerprint if described is not None else None
-            facts = {"fingerprint": fingerprint, **origin.to_dict()}
-    if len(generations) > 1:
-        raise InputError(
-            f"{config.validation.data_dir}: its descriptors are of another generation "
-            "of mBP than the training data. Make both with the same settings."
-        )
-    return facts, notes
 
 
 def run_facts(config, plan, specs, data):

@@ -13,8 +13,8 @@ from annpot.data.record_index import index_records
 from annpot.networks.builder import starting_networks
 from annpot.networks.element_network import tf
 from annpot.networks.potential import Potential
-from annpot.training.data_checks import descriptor_length
-from annpot.training.facts import data_facts, run_facts
+from annpot.training.data_checks import data_facts, descriptor_length
+from annpot.training.facts import run_facts
 from annpot.training.feed import Feed, FeedSettings
 from annpot.training.optimizers import slot_variables
 from annpot.training.parameters import Parameters
