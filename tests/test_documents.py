@@ -51,6 +51,16 @@ def test_links_lead_somewhere(document):
         assert not anchor or anchor in anchors(path), f"{document.name}: {target}"
 
 
+def test_ini_files_in_the_tutorials_are_the_shipped_ones():
+    shipped = "\n".join(path.read_text() for path in ROOT.glob("input_files/*.ini"))
+    known = set(shipped.splitlines())
+    for document in ROOT.glob("doc/tutorial_*.md"):
+        blocks = re.findall(r"^```ini\n(.*?)^```", document.read_text(), re.M | re.S)
+        assert blocks
+        other = [line for line in "".join(blocks).splitlines() if line not in known]
+        assert not other, document.name
+
+
 def readme_commands():
     """[(command, INI file)] of the README, in order."""
     text = (ROOT / "README.md").read_text()
