@@ -17,6 +17,9 @@ class ParameterKey:
     layer: int
     kind: str
 
+    def __str__(self):
+        return f"{self.element}/{self.layer}/{self.kind}"
+
 
 class Parameters:
     """Variables of a Potential as the compiled step uses them.

@@ -4,7 +4,7 @@ import numpy as np
 
 from annpot.errors import InputError
 from annpot.networks.architecture import LayerWeights
-from annpot.training.optimizers import slot_variables
+from annpot.training.optimizers import SLOTS, slot_variables
 
 
 def restore(start, potential, program):
@@ -34,9 +34,13 @@ def restore(start, potential, program):
         }
     )
     program.optimizer.iterations.assign(start.progress.step)
-    if start.progress.step == 0 or not state.slots:
+    if start.progress.step == 0:
         return []
-    return _restore_slots(state, program)
+    missing = _restore_slots(state, start.progress.step, program)
+    if not missing or not state.slots:
+        return []
+    names = ", ".join(dict.fromkeys(missing))
+    return [f"No optimizer state is stored for {names}; it starts at zero."]
 
 
 def stored_columns(state, elements, n_features):
@@ -54,20 +58,30 @@ def stored_columns(state, elements, n_features):
     return marks
 
 
-def _restore_slots(state, program):
-    parameters, missing = program.parameters, []
-    for (key, slot), variable in slot_variables(
-        program.optimizer, program.trained
-    ).items():
-        values = state.slots.get((key.element, key.layer, key.kind, slot))
-        if values is None:
+def _restore_slots(state, step, program):
+    """Set the slots that are stored; names of variables without."""
+    optimizer, parameters, missing = program.optimizer, program.parameters, []
+    first_steps = (state.run or {}).get("slots_since", {})
+    slots = slot_variables(optimizer, program.trained)
+    for number, key in enumerate(program.trained):
+        stored = {
+            slot: state.slots.get((key.element, key.layer, key.kind, slot))
+            for slot in SLOTS
+        }
+        if any(values is None for values in stored.values()):
             missing.append(f"{key.element} layer {key.layer} {key.kind}")
-        else:
-            variable.assign(parameters.from_full(key, values))
-    if not missing:
-        return []
-    names = ", ".join(dict.fromkeys(missing))
-    return [f"No optimizer state is stored for {names}; it starts at zero."]
+            optimizer.first_steps[number] = step
+            continue
+        optimizer.first_steps[number] = min(first_steps.get(str(key), 0), step)
+        for slot, values in stored.items():
+            slots[key, slot].assign(parameters.from_full(key, values))
+    return missing
+
+
+def slot_facts(program):
+    """{variable: step at which its slots started}, those of step 0 left out."""
+    pairs = zip(program.trained, program.optimizer.first_steps, strict=True)
+    return {str(key): step for key, step in pairs if step}
 
 
 def _differences(state, potential):

@@ -21,7 +21,7 @@ from annpot.training.parameters import Parameters
 from annpot.training.plan import Plan, make_plan
 from annpot.training.record import FOLDER, Progress, Recorder
 from annpot.training.restart import find_start
-from annpot.training.restore import restore, stored_columns
+from annpot.training.restore import restore, slot_facts, stored_columns
 from annpot.training.step import StepProgram
 from annpot.training.validation import Validator
 
@@ -106,7 +106,8 @@ def prepare(config, announce: Callable):
             slot_variables(program.optimizer, program.trained),
             config.io.max_ckpt_to_keep,
         ),
-        facts=run_facts(config, plan, specs, facts),
+        facts=run_facts(config, plan, specs, facts)
+        | {"slots_since": slot_facts(program)},
         start=start.progress,
         networks=tuple(networks),
         notes=(*config.source.notices, *start.notes, *notes),
