@@ -141,6 +141,7 @@ def test_a_checkpoint_of_panna_is_continued(tmp_path, small_data, finished_run):
     run = prepared(train_ini(tmp_path, small_data, IO_INFORMATION=io))
     assert (run.start.step, run.start.epoch) == (14, 2)
     assert_close_weights(weights_of(run), finished_run.state.layers, atol=0)
+    assert set(run.program.optimizer.first_steps) == {14}
     shown = trained(train_ini(tmp_path, small_data, IO_INFORMATION=io))
     assert "It holds no optimizer state of annpot; Adam starts afresh." in shown
     assert newest_state(tmp_path / "run").progress.step == 21
@@ -212,6 +213,38 @@ def test_unfreezing_a_layer_leaves_the_slots_of_others(tmp_path, small_data):
     before = weights_of(run)["H"][0][0]
     run_steps(run, 1, first_step=7)
     assert (weights_of(run)["H"][0][0] != before)[:16].any()
+
+
+def test_new_slots_start_with_steps_of_the_learning_rate(tmp_path, small_data):
+    # Adam corrects for slots that were zero: its first step is lr g / (|g| + eps').
+    # With the correction of step 15 it would be three times as long.
+    finished(
+        tmp_path,
+        small_data,
+        TRAINING_PARAMETERS={"max_epochs": 2},
+        H={"trainable": "0:1"},
+    )
+    run = prepared(train_ini(tmp_path, small_data))
+    before = weights_of(run)["H"][0][0]
+    run_steps(run, 1, first_step=14)
+    moved = np.abs(weights_of(run)["H"][0][0] - before)[:16]
+    assert moved.max() == pytest.approx(0.01, rel=1e-3)
+
+
+def test_a_run_with_new_slots_can_be_stopped_too(tmp_path, small_data):
+    ends = []
+    for name, parts in (("at once", (3,)), ("in parts", (2, 3))):
+        first = {"max_epochs": 1}
+        frozen = {"trainable": "0:1"}
+        folder = tmp_path / name
+        finished(folder, small_data, TRAINING_PARAMETERS=first, H=frozen)
+        for epochs in parts:
+            keys = {"max_epochs": epochs}
+            run = finished(folder, small_data, TRAINING_PARAMETERS=keys)
+        ends.append(run)
+    assert_same_run(*ends)
+    since = ends[0].state.run["slots_since"]
+    assert since == {"H/0/kernel": 7, "H/0/bias": 7}
 
 
 def test_freezing_a_layer_on_resume_stops_it(tmp_path, small_data):
