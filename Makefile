@@ -45,7 +45,7 @@ pictures: $(VENV)/installed
 clean:
 	rm -rf tutorial_train* tutorial_eval* tutorial_weights* tutorial_bin* tutorial_tfr*
 	rm -rf build dist .pytest_cache .ruff_cache
-	find src tests benchmarks doc tutorial_data -name __pycache__ -exec rm -rf {} +
+	find src tests benchmarks doc tutorial_data -name __pycache__ -prune -exec rm -rf {} +
 
 distclean: clean
 	rm -rf $(VENV) src/*.egg-info
