@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -232,18 +233,16 @@ def test_new_slots_start_with_steps_of_the_learning_rate(tmp_path, small_data):
 
 
 def test_a_run_with_new_slots_can_be_stopped_too(tmp_path, small_data):
-    ends = []
-    for name, parts in (("at once", (3,)), ("in parts", (2, 3))):
-        first = {"max_epochs": 1}
-        frozen = {"trainable": "0:1"}
-        folder = tmp_path / name
-        finished(folder, small_data, TRAINING_PARAMETERS=first, H=frozen)
-        for epochs in parts:
-            keys = {"max_epochs": epochs}
-            run = finished(folder, small_data, TRAINING_PARAMETERS=keys)
-        ends.append(run)
-    assert_same_run(*ends)
-    since = ends[0].state.run["slots_since"]
+    first = {"max_epochs": 1}
+    at_once = tmp_path / "at_once"
+    finished(at_once, small_data, TRAINING_PARAMETERS=first, H={"trainable": "0:1"})
+    shutil.copytree(at_once, tmp_path / "in_parts")
+    finished(tmp_path / "in_parts", small_data, TRAINING_PARAMETERS={"max_epochs": 2})
+    in_parts, whole = (
+        finished(folder, small_data) for folder in (tmp_path / "in_parts", at_once)
+    )
+    assert_same_run(in_parts, whole)
+    since = whole.state.run["slots_since"]
     assert since == {"H/0/kernel": 7, "H/0/bias": 7}
 
 
