@@ -31,8 +31,11 @@ def atomic_path(path, durable=True):
             if durable:
                 sync(temporary)
             os.replace(temporary, path)
+            if durable:
+                sync(path.parent)
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def write_text(path, text):
@@ -48,9 +51,32 @@ def write_bytes(path, content):
 
 
 def sync(path):
-    """Force the content of a written file to disk."""
-    with open(path, "rb") as stream:
-        os.fsync(stream.fileno())
+    """Force a written file, or the names in a folder, to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def content_of(path):
+    """Bytes of a file.
+
+    Raises:
+        InputError: it does not exist, is a folder or may not be read.
+    """
+    try:
+        return Path(path).read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file.") from None
+    except IsADirectoryError:
+        raise InputError(
+            f"{path}: is a folder, expected a file. Move it away or rename it."
+        ) from None
+    except PermissionError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror}). Change its permissions."
+        ) from None
 
 
 def remove_leftovers(folder):
@@ -84,6 +110,10 @@ def explained_write_errors(path):
             raise InputError(
                 f"{path}: the disk is full ({error.strerror}). Nothing was changed "
                 "there; free some space and run the same command again."
+            ) from error
+        if isinstance(error, IsADirectoryError):
+            raise InputError(
+                f"{path}: is a folder, expected a file. Move it away or rename it."
             ) from error
         if isinstance(error, (PermissionError, NotADirectoryError, FileExistsError)):
             raise InputError(

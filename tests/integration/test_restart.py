@@ -102,7 +102,7 @@ def test_force_default_starts_anew(tmp_path, small_data, finished_run):
     (aside,) = run.folder.glob("previous_*")
     assert (aside / "metrics.dat").exists()
     assert (aside / "_models" / "epoch_3_step_21.index").exists()
-    assert "were moved to" in run.shown
+    assert "Earlier results were set aside in" in run.shown
 
 
 def test_a_specific_checkpoint_leads_to_the_same_end(

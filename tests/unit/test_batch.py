@@ -36,7 +36,7 @@ def sums_of_chunk(tables, chunk, batch_size, column):
 @pytest.mark.parametrize("spare", [0, 3])
 def test_sums_over_atoms_of_each_structure(records, spare):
     batches = np.random.default_rng(1).integers(0, 12, (7, 4))
-    tables = atom_tables(records, (None,) * N_SPECIES)
+    tables = atom_tables([records], (None,) * N_SPECIES)
     capacities = largest_capacities(tables.counts, 4) + spare
     chunk = make_chunk(tables, batches, capacities, records.energies)
     owner = np.repeat(np.arange(12), records.n_atoms)
@@ -48,7 +48,7 @@ def test_sums_over_atoms_of_each_structure(records, spare):
 
 def test_targets_and_sizes_follow_the_batches(records):
     batches = np.array([[0, 5], [5, 11]])
-    tables = atom_tables(records, (None,) * N_SPECIES)
+    tables = atom_tables([records], (None,) * N_SPECIES)
     chunk = make_chunk(tables, batches, [12] * 3, records.energies)
     np.testing.assert_array_equal(chunk.targets, records.energies[batches])
     np.testing.assert_array_equal(chunk.n_atoms, records.n_atoms[batches])
@@ -56,7 +56,7 @@ def test_targets_and_sizes_follow_the_batches(records):
 
 
 def test_unused_places_belong_to_no_structure(records):
-    tables = atom_tables(records, (None,) * N_SPECIES)
+    tables = atom_tables([records], (None,) * N_SPECIES)
     chunk = make_chunk(tables, np.array([[0]]), [9, 9, 9], records.energies)
     for element, (rows, owners) in enumerate(
         zip(chunk.rows, chunk.owners, strict=True)
@@ -70,7 +70,7 @@ def test_unused_places_belong_to_no_structure(records):
 
 def test_tables_keep_the_chosen_columns_of_each_element(records):
     columns = (np.array([0, 4]), None, np.array([2]))
-    tables = atom_tables(records, columns)
+    tables = atom_tables([records], columns)
     np.testing.assert_array_equal(
         tables.g[0][:-1], records.g[records.species == 0][:, [0, 4]]
     )

@@ -19,7 +19,7 @@ VALIDATION = {f"val_{name}": 10 * value for name, value in LOGS.items()}
 
 
 def metrics_file(path, chosen, first_epoch=0):
-    from annpot.training.callbacks import MetricsFile
+    from annpot.training.metrics_file import MetricsFile
 
     callback = MetricsFile(path, chosen, first_epoch)
     callback.on_train_begin()
@@ -61,6 +61,16 @@ def test_a_restart_appends_and_drops_what_it_will_do_again(tmp_path):
     callback = metrics_file(path, ("MAE",), first_epoch=2)
     callback.on_epoch_end(2, LOGS | {"steps": 21})
     assert path.read_text() == "epoch MAE/at tot_st\n0 0.3 7\n1 0.2 14\n2 0.02 21\n"
+
+
+def test_other_metrics_after_a_restart_widen_the_file(tmp_path):
+    path = tmp_path / "metrics.dat"
+    path.write_text("epoch MAE/at tot_st\n0 0.3 7\n")
+    callback = metrics_file(path, ("RMSE",), first_epoch=1)
+    callback.on_epoch_end(1, LOGS | {"steps": 14})
+    assert path.read_text() == (
+        "epoch MAE/at RMSE RMSE/at tot_st\n0 0.3 nan nan 7\n1 nan 0.12 0.03 14\n"
+    )
 
 
 def test_values_can_be_read_back_exactly(tmp_path):

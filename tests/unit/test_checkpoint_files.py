@@ -81,17 +81,18 @@ def test_long_lists_are_shortened(models):
     [
         ('model_checkpoint_path: "epoch_9_step_900"', "names epoch_9_step_900, which"),
         ("", "names no checkpoint"),
-        (None, "no such file: expected the text file that names the latest"),
     ],
 )
 def test_a_wrong_checkpoint_file_is_told(models, content, message):
-    if content is None:
-        (models / "checkpoint").unlink()
-    else:
-        (models / "checkpoint").write_text(content)
+    (models / "checkpoint").write_text(content)
     with pytest.raises(InputError, match=message) as caught:
         latest_checkpoint(models)
     assert "there are epoch_1_step_100" in str(caught.value)
+
+
+def test_without_the_checkpoint_file_the_last_step_is_the_latest(models):
+    (models / "checkpoint").unlink()  # killed between the index and this file
+    assert latest_checkpoint(models).name == "epoch_11_step_1100"
 
 
 def test_missing_and_empty_folders_are_told(tmp_path):

@@ -130,21 +130,48 @@ def test_a_checkpoint_of_panna_can_be_continued(tmp_path):
     assert start.state.layers["H"][1][1].tolist() == [300.0]
 
 
-def test_force_default_moves_everything_aside(two_checkpoints):
+def set_aside(run, paths):
+    from annpot.training import restart
+
+    return restart.set_aside(run, paths)
+
+
+def test_force_default_sets_everything_aside_when_all_is_ready(two_checkpoints):
     run = two_checkpoints / "run"
     (run / "metrics.dat").write_text("epoch\n")
     (run / "train").mkdir()
     start = find(two_checkpoints, "force_default")
     assert start.state is None
-    (aside,) = run.iterdir()
-    assert re.fullmatch(r"previous_\d{8}_\d{6}", aside.name)
-    assert sorted(path.name for path in aside.iterdir()) == [
-        "_models",
-        "metrics.dat",
-        "train",
+    assert (run / "metrics.dat").exists()  # deciding moves nothing
+    assert set_aside(run, start.moved) == [
+        f"Earlier results were set aside in {run / 'previous_1'}."
     ]
+    assert [path.name for path in run.iterdir()] == ["previous_1"]
+    aside = sorted(path.name for path in (run / "previous_1").iterdir())
+    assert aside == ["_models", "metrics.dat", "train"]
+    assert (run / "previous_1" / "_models" / "epoch_2_step_20.index").exists()
+
+
+def test_a_second_setting_aside_gets_a_folder_of_its_own(tmp_path):
+    for number in (1, 2):
+        (tmp_path / "metrics.dat").write_text("epoch\n")
+        set_aside(tmp_path, ("metrics.dat",))
+        assert (tmp_path / f"previous_{number}" / "metrics.dat").exists()
+    assert set_aside(tmp_path, ("metrics.dat",)) == []
+
+
+def test_going_back_sets_the_later_checkpoints_aside(two_checkpoints):
+    run = two_checkpoints / "run"
+    (run / "metrics.dat").write_text("epoch\n0\n1\n")
+    file = models(two_checkpoints) / "epoch_1_step_10"
+    start = find(two_checkpoints, "specific_ckpt", restart_file=file)
+    set_aside(run, start.moved)
+    assert (models(two_checkpoints) / "epoch_1_step_10.index").exists()
+    assert not (models(two_checkpoints) / "epoch_2_step_20.index").exists()
+    aside = run / "previous_1"
     assert (aside / "_models" / "epoch_2_step_20.index").exists()
-    assert start.notes == (f"Earlier results of {run} were moved to {aside}.",)
+    assert (aside / "metrics.dat").read_text() == "epoch\n0\n1\n"
+    assert (run / "metrics.dat").exists()
 
 
 @pytest.mark.parametrize("ending", ["", ".index"])
@@ -156,7 +183,7 @@ def test_a_specific_checkpoint(two_checkpoints, ending):
     assert start.progress.steps_in_epoch == 2
 
 
-def test_epoch_and_step_of_a_specific_checkpoint_may_be_told(two_checkpoints):
+def test_a_checkpoint_that_knows_its_epoch_and_step_is_believed(two_checkpoints):
     start = find(
         two_checkpoints,
         "specific_ckpt",
@@ -164,15 +191,25 @@ def test_epoch_and_step_of_a_specific_checkpoint_may_be_told(two_checkpoints):
         restart_epoch=0,
         restart_step=0,
     )
-    progress = start.progress
-    assert (progress.step, progress.epoch, progress.steps_in_epoch) == (0, 0, 0)
-    start = find(
-        two_checkpoints,
-        "specific_ckpt",
-        restart_file=models(two_checkpoints) / "epoch_1_step_10",
-        restart_step=7,
+    assert (start.progress.step, start.progress.steps_in_epoch) == (10, 2)
+    assert start.notes[1] == (
+        "restart_epoch and restart_step have no effect: the checkpoint knows."
     )
-    assert (start.progress.step, start.progress.epoch) == (7, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "expected"),
+    [  # epochs have 7 steps
+        ("epoch_3_step_21", {}, (21, 3)),
+        ("epoch_3_step_20", {}, (20, 2)),  # epoch 3 is done again
+        ("epoch_3_step_20", {"restart_epoch": 0, "restart_step": 0}, (0, 0)),
+    ],
+)
+def test_progress_of_a_foreign_checkpoint(tmp_path, name, keys, expected):
+    write_checkpoint(tmp_path / "panna", name, run=False)
+    file = tmp_path / "panna" / name
+    progress = find(tmp_path, "specific_ckpt", restart_file=file, **keys).progress
+    assert (progress.step, progress.epoch) == expected
 
 
 def test_a_missing_specific_checkpoint_names_those_there_are(two_checkpoints):
@@ -195,8 +232,14 @@ def test_starting_anew_refuses_a_used_folder(two_checkpoints, mode):
 
 def test_a_damaged_newest_checkpoint_is_told(two_checkpoints):
     (models(two_checkpoints) / "epoch_2_step_20.index").write_bytes(b"")
-    with pytest.raises(InputError, match=r"epoch_2_step_20: this checkpoint is trunc"):
+    with pytest.raises(
+        InputError, match=r"epoch_2_step_20: this checkpoint is tr"
+    ) as e:
         find(two_checkpoints, "default")
+    earlier = models(two_checkpoints) / "epoch_1_step_10"
+    assert str(e.value).endswith(
+        f"set restart_mode = specific_ckpt and restart_file = {earlier}."
+    )
 
 
 def state_with(slots):

@@ -1,4 +1,4 @@
-"""What every command shares: its two flags, its messages and its exit codes."""
+"""What every command shares: its flags, its messages and its exit codes."""
 
 import argparse
 import sys
@@ -7,7 +7,7 @@ from annpot import __version__
 from annpot.errors import AnnpotError, InputError
 
 
-def run_command(name, description, run, argv=None):
+def run_command(name, description, run, argv=None, add_flags=None):
     """Parse `-c FILE`, call `run(path)` and turn failures into messages.
 
     Args:
@@ -16,6 +16,8 @@ def run_command(name, description, run, argv=None):
         run: function of the INI file's path; imports what it needs itself, so
             that `--help` stays instant.
         argv: arguments without the program's name; sys.argv[1:] when None.
+        add_flags: adds further flags to an ArgumentParser; `run` gets their values
+            by name.
 
     Returns:
         exit code: 0 done, 1 failed run, 2 bad input, 130 interrupted.
@@ -26,19 +28,32 @@ def run_command(name, description, run, argv=None):
     parser.add_argument("-c", "--config", required=True, metavar="INI", help="INI file")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
     parser.add_argument("--version", action="version", version=f"annpot {__version__}")
-    arguments = parser.parse_args(argv)
+    if add_flags is not None:
+        add_flags(parser)
+    arguments = vars(parser.parse_args(argv))
+    path, debug = arguments.pop("config"), arguments.pop("debug")
     try:
-        run(arguments.config)
+        run(path, **arguments)
     except AnnpotError as error:
-        if arguments.debug:
+        if debug:
             raise
         print(error, file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print(f"{name}: interrupted; run it again to go on.", file=sys.stderr)
         return 130
+    except MemoryError as error:
+        if debug:
+            raise
+        what = f" ({error})" if str(error) else ""
+        print(
+            f"{name}: not enough memory{what}. Use smaller batches or networks, or a "
+            "smaller memory_budget_mb.",
+            file=sys.stderr,
+        )
+        return AnnpotError.exit_code
     except OSError as error:
-        if arguments.debug:
+        if debug:
             raise
         print(explain(error), file=sys.stderr)
         return InputError.exit_code

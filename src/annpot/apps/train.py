@@ -14,10 +14,10 @@ def _run(path):
     from annpot.config import load_train
 
     config = load_train(path)
-    check_before_tensorflow(config)
+    threads = check_before_tensorflow(config)
     from annpot.tensorflow_import import import_tensorflow
 
-    import_tensorflow(config.io.threads)
+    import_tensorflow(threads)
     from annpot.apps.training_screen import Screen
     from annpot.training.trainer import train
 
@@ -31,7 +31,14 @@ def _run(path):
 
 
 def check_before_tensorflow(config):
-    """What can be refused at once, before seconds go into importing TensorFlow."""
-    from annpot.training.data_checks import data_facts, descriptor_length
+    """Refuse at once what can be, before seconds go into importing TensorFlow.
 
-    data_facts(config, descriptor_length(config))
+    Returns:
+        number of threads for TensorFlow, which has to know it from the start.
+    """
+    from annpot.training.data_checks import data_facts, descriptor_length
+    from annpot.training.threads import number_of_threads
+
+    n_features = descriptor_length(config)
+    data_facts(config, n_features)
+    return number_of_threads(config, n_features)

@@ -7,7 +7,7 @@ from annpot.networks.element_network import keras
 from annpot.progress import progress
 
 MEV = 1000.0
-PLAIN_INTERVAL = 10.0  # seconds between lines within an epoch, without a terminal
+PLAIN_INTERVAL = 10.0  # least seconds between lines within an epoch, elsewhere
 
 
 class Screen:
@@ -35,7 +35,7 @@ class Screen:
         plan, step = run.plan, run.plan.step
         n_training = len(run.feed.data)
         n_validation = len(run.validator.data) if run.validator else 0
-        where = "in memory" if run.feed.data.resident else "streamed"
+        where = "in memory" if run.feed.is_resident else "streamed"
         self.line(
             f"data        {n_training} structures ({where}), {n_validation} to validate"
         )
@@ -83,15 +83,17 @@ class TrainingProgress(keras.callbacks.Callback):
         if self.screen.console.is_terminal:
             self.bar = _steps_bar(self.screen.console, self.interval)
             self.task = self.bar.add_task(
-                "", total=self.plan.total_steps, completed=self.start.step, loss=""
+                "", total=self.plan.total_steps, completed=self.start.step, note=""
             )
             self.bar.start()
 
     def on_train_batch_end(self, batch, logs=None):
         """Move the bar; `batch` counts optimizer steps."""
         if self.bar is not None:
-            loss = f"loss {logs['loss']:.3g}"
-            self.bar.update(self.task, completed=batch, loss=loss)
+            seconds = max(time.monotonic() - self.epoch_clock, 1e-9)
+            rate = (batch - self.epoch_step) / seconds
+            note = f"loss {logs['loss']:.3g}  {rate:.0f} steps/s"
+            self.bar.update(self.task, completed=batch, note=note)
         elif time.monotonic() - self.shown > PLAIN_INTERVAL:
             self.shown = time.monotonic()
             self.screen.line(
@@ -142,7 +144,7 @@ def _steps_bar(console, interval):
 
     return Progress(
         TextColumn("steps"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-        TextColumn("{task.fields[loss]}"),
+        TextColumn("{task.fields[note]}"),
         console=console, refresh_per_second=min(1 / interval, 10), transient=True,
     )  # fmt: skip
 

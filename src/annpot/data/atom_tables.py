@@ -21,17 +21,6 @@ class FlatRecords:
     species: np.ndarray
     g: np.ndarray
 
-    @staticmethod
-    def joined(parts):
-        """One FlatRecords from several."""
-        parts = list(parts)
-        return FlatRecords(
-            *(
-                np.concatenate([getattr(part, name) for part in parts])
-                for name in ("energies", "n_atoms", "species", "g")
-            )
-        )
-
     def element_counts(self, n_species):
         """(n_records, n_species) atoms of each element in each record."""
         n_records = len(self.n_atoms)
@@ -60,29 +49,33 @@ class AtomTables:
     energies: np.ndarray
 
 
-def atom_tables(records, columns, n_rows=None):
-    """Sort the atoms of `records` by element.
+def atom_tables(parts, columns, n_rows=None):
+    """Sort the atoms of records by element.
 
     Args:
-        records: FlatRecords.
+        parts: sequence of FlatRecords.
         columns: for each element the indices of the descriptor columns to keep, or
             None for all.
         n_rows: for each element the number of rows of its table; the number of its
             atoms plus one when None.
 
     Returns:
-        AtomTables.
+        AtomTables of the records of all parts, in their order.
     """
     n_species = len(columns)
-    counts = records.element_counts(n_species)
+    counts = np.concatenate([part.element_counts(n_species) for part in parts])
     n_rows = counts.sum(axis=0) + 1 if n_rows is None else n_rows
     tables = []
     for element, kept in enumerate(columns):
-        atoms = np.flatnonzero(records.species == element)
-        width = records.g.shape[1] if kept is None else len(kept)
-        table = np.zeros((n_rows[element], width), records.g.dtype)
-        rows = records.g[atoms] if kept is None else records.g[atoms[:, None], kept]
-        table[: len(atoms)] = rows
+        width = parts[0].g.shape[1] if kept is None else len(kept)
+        table = np.zeros((n_rows[element], width), parts[0].g.dtype)
+        row = 0
+        for part in parts:
+            atoms = np.flatnonzero(part.species == element)
+            chosen = atoms if kept is None else np.ix_(atoms, kept)
+            table[row : row + len(atoms)] = part.g[chosen]
+            row += len(atoms)
         tables.append(table)
     first = np.cumsum(counts, axis=0) - counts
-    return AtomTables(tuple(tables), first, counts, records.energies)
+    energies = np.concatenate([part.energies for part in parts])
+    return AtomTables(tuple(tables), first, counts, energies)

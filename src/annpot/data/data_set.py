@@ -19,14 +19,14 @@ class DataSet:
         element_counts: (n_records, n_species) atoms of each element.
         used: (n_species, n_features) whether a descriptor column differs from zero
             in any atom of the element.
-        resident: FlatRecords of the whole folder, or None when it is streamed.
+        resident: FlatRecords, the folder in parts, or None when it is streamed.
     """
 
     stream: RecordStream
     energies: np.ndarray
     element_counts: np.ndarray
     used: np.ndarray
-    resident: FlatRecords | None
+    resident: tuple[FlatRecords, ...] | None
 
     def __len__(self):
         return len(self.energies)
@@ -35,10 +35,6 @@ class DataSet:
     def n_atoms(self):
         """(n_records,) atoms of each record."""
         return self.element_counts.sum(axis=1)
-
-    def in_order(self):
-        """FlatRecords of the folder from first to last, a part at a time."""
-        return iter([self.resident]) if self.resident else self.stream.whole()
 
 
 def open_data_set(folder, n_features, n_species, options, memory_budget, advance):
@@ -78,5 +74,5 @@ def open_data_set(folder, n_features, n_species, options, memory_budget, advance
         energies=np.concatenate(energies),
         element_counts=np.concatenate(counts),
         used=used,
-        resident=FlatRecords.joined(parts) if keep else None,
+        resident=tuple(parts) if keep else None,
     )

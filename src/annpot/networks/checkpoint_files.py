@@ -82,16 +82,15 @@ def named_as_latest(folder):
 def latest_checkpoint(folder):
     """The checkpoint that the text file `checkpoint` of the folder names.
 
+    Without that file, which is written last, the one of the last epoch and step.
+
     Raises:
-        InputError: there is no such file, or what it names does not exist.
+        InputError: there is no checkpoint, or what the file names does not exist.
     """
     existing = list_checkpoints(folder)
     path = Path(folder) / LATEST_FILE
     if not path.is_file():
-        raise InputError(
-            f"{path}: no such file: expected the text file that names the latest "
-            f"checkpoint. Give a step instead; {_listed(existing)}."
-        )
+        return existing[-1]
     name = named_as_latest(folder)
     for checkpoint in existing:
         if checkpoint.name == name:

@@ -11,10 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from annpot import files
 from annpot.errors import TrainingError
 from annpot.networks.element_network import keras
-from annpot.training.metrics import file_columns
 from annpot.training.schedules import rate_at
 from annpot.training.step import TRACE
 from annpot.training.tensorboard_log import EventLog
@@ -64,60 +62,6 @@ class StopOnNaN(keras.callbacks.Callback):
                 "energies, or use quad instead of an exponential loss. The last "
                 "checkpoint is from before that step."
             )
-
-
-class MetricsFile(keras.callbacks.Callback):
-    """Appends a line to metrics.dat after each epoch.
-
-    Columns are separated by spaces: `epoch` (from 0), then the chosen metrics and
-    `tot_st`, the optimizer steps done, in alphabetical order with upper case first,
-    then those of the validation data.
-
-    Args:
-        path: the file.
-        chosen: metrics to write.
-        first_epoch: lines of this epoch and later ones, left by a run that went on
-            further than its last checkpoint, are dropped.
-    """
-
-    def __init__(self, path, chosen, first_epoch):
-        super().__init__()
-        self.path = Path(path)
-        self.chosen = chosen
-        self.first_epoch = first_epoch
-
-    def on_train_begin(self, logs=None):
-        """Keep the lines of the epochs before this run."""
-        if not self.path.exists():
-            return
-        lines = self.path.read_text().splitlines()
-        kept = [line for line in lines if _epoch_of(line) < self.first_epoch]
-        if len(kept) < len(lines):
-            files.write_text(self.path, "".join(f"{line}\n" for line in kept))
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Write the line, and the header into an empty file."""
-        columns = self.columns(logs)
-        is_new = not self.path.exists() or not self.path.stat().st_size
-        with (
-            files.explained_write_errors(self.path),
-            open(self.path, "a", encoding="utf-8") as stream,
-        ):
-            if is_new:
-                stream.write(" ".join(["epoch", *columns]) + "\n")
-            stream.write(" ".join([str(epoch), *map(str, columns.values())]) + "\n")
-
-    def columns(self, logs):
-        """{column: value} of an epoch's logs."""
-        columns = file_columns(self.chosen, logs) | {"tot_st": int(logs["steps"])}
-        if "val_loss" in logs:
-            validation = {
-                name.removeprefix("val_"): value
-                for name, value in logs.items()
-                if name.startswith("val_")
-            }
-            columns |= file_columns(self.chosen, validation, prefix="val_")
-        return dict(sorted(columns.items()))
 
 
 class TensorBoardLog(keras.callbacks.Callback):
@@ -186,8 +130,3 @@ def _distributions(potential):
         for number, layer in enumerate(network.atomic_layers)
         for letter, kind in (("W", "kernel"), ("B", "bias"))
     }
-
-
-def _epoch_of(line):
-    first = line.split(" ", 1)[0]
-    return int(first) if first.isdigit() else -1

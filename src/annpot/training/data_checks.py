@@ -1,9 +1,9 @@
 """Do the data fit the settings? Answered from dataset.json, before TensorFlow works."""
 
-from annpot.data.dataset_description import DatasetDescription
 from annpot.data.descriptor_origin import DescriptorOrigin
-from annpot.data.record_index import index_records
-from annpot.data.tfrecord import read_records
+from annpot.data.record_index import tfrecord_files
+from annpot.data.recorded_files import missing_notice, read_verified
+from annpot.data.tfrecord import SUFFIX, read_records
 from annpot.errors import InputError
 
 
@@ -14,7 +14,9 @@ def descriptor_length(config):
         InputError: the INI file and the data disagree.
     """
     folder = config.io.data_dir
-    first = next(read_records(index_records(folder).files[0]))
+    files = tfrecord_files(folder, config.source.where("IO_INFORMATION", "data_dir"))
+    read_verified(folder, SUFFIX)
+    first = next(read_records(files[0]))
     problems = []
     for element in config.data.atomic_sequence:
         stated = config.element_network(element).g_size
@@ -36,25 +38,46 @@ def descriptor_length(config):
 def data_facts(config, n_features):
     """(facts of the training data for the checkpoints, notices).
 
-    dataset.json of both folders is compared with the settings and with each other.
+    dataset.json of both folders is compared with the files beside it, with the
+    settings and with each other. The facts name what of the described files is not
+    there, as the fingerprint is that of all.
+
+    Raises:
+        InputError: see `read_verified` and `data_origin`.
     """
     facts, notes, generations = None, [], set()
-    for folder in (config.io.data_dir, config.validation.data_dir):
+    folders = (
+        ("IO_INFORMATION", config.io.data_dir),
+        ("VALIDATION_OPTIONS", config.validation.data_dir),
+    )
+    for section, folder in folders:
         if folder is None:
             continue
-        described = DatasetDescription.read(folder)
+        tfrecord_files(folder, config.source.where(section, "data_dir"))
+        described = read_verified(folder, SUFFIX)
         origin, notices = data_origin(config, folder, described, n_features)
         notes += notices
+        if described is not None and described.missing:
+            notes.append(missing_notice(folder, described))
         generations.add(origin.mbp_generation)
         if facts is None:
-            fingerprint = described.fingerprint if described is not None else None
-            facts = {"fingerprint": fingerprint, **origin.to_dict()}
+            facts = _identity(described) | origin.to_dict()
     if len(generations) > 1:
         raise InputError(
             f"{config.validation.data_dir}: its descriptors are of another generation "
             "of mBP than the training data. Make both with the same settings."
         )
     return facts, notes
+
+
+def _identity(described):
+    """What tells one data set from another."""
+    if described is None:
+        return {"fingerprint": None, "missing_files": []}
+    return {
+        "fingerprint": described.fingerprint,
+        "missing_files": list(described.missing),
+    }
 
 
 def data_origin(config, folder, described, n_features):

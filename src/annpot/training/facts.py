@@ -39,7 +39,7 @@ def run_facts(config, plan, specs, data):
             for kept in step.columns
         ],
         "xla": step.xla,
-        "threads": config.io.threads,
+        "threads": tf.config.threading.get_intra_op_parallelism_threads(),
         "data": data,
         "ini": config.source.expanded_text(seed),
     }  # fmt: skip

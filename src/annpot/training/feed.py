@@ -1,7 +1,7 @@
 """Chunks of batches for the compiled step, from memory or streamed from disk."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -55,15 +55,16 @@ class Feed:
     """
 
     def __init__(self, data, targets, settings):
-        self.data = data
         self.targets = targets
         self.settings = settings
         self.largest = tuple(
             int(n) for n in largest_capacities(data.element_counts, settings.batch_size)
         )
+        self.is_resident = data.resident is not None
         self._tables = (
-            atom_tables(data.resident, settings.columns) if data.resident else None
+            atom_tables(data.resident, settings.columns) if self.is_resident else None
         )
+        self.data = replace(data, resident=None)  # the tables hold it all
 
     def pieces(self, segments) -> Iterator[Piece]:
         """Pieces of consecutive segments.
@@ -72,7 +73,7 @@ class Feed:
             segments: iterable of (first_step, n_steps).
         """
         cuts = (cut for segment in segments for cut in self._cuts(*segment))
-        return self._resident(cuts) if self._tables else self._streamed(cuts)
+        return self._resident(cuts) if self.is_resident else self._streamed(cuts)
 
     def _cuts(self, first_step, n_steps):
         """(records, is_large) of a segment, cut where a batch needs more room."""
@@ -116,7 +117,7 @@ class Feed:
             records, is_large = known.pop(0)
             room = self._room(is_large)
             n_rows = [self.settings.chunk_size * capacity + 1 for capacity in room]
-            tables = atom_tables(flat, self.settings.columns, n_rows)
+            tables = atom_tables([flat], self.settings.columns, n_rows)
             local = np.arange(records.size).reshape(records.shape)
             chunk = make_chunk(tables, local, room, self.targets[records.ravel()])
             yield Piece(tables, chunk)

@@ -73,7 +73,7 @@ class SavedState:
         prefix: path of the bundle without suffix.
         layers: {element: [(kernel, bias), ...]} NumPy arrays.
         slots: {(element, layer, kind, slot): array} in full shapes.
-        run: facts of the run, see `annpot.training.trainer`; None in a checkpoint of
+        run: facts of the run, see `annpot.training.facts`; None in a checkpoint of
             another program.
     """
 
@@ -160,6 +160,7 @@ class Recorder:
                 Path(f"{prefix}.index").unlink(missing_ok=True)
                 for suffix in (DATA_SUFFIX, ".index"):
                     os.replace(f"{writing / name}{suffix}", f"{prefix}{suffix}")
+                    files.sync(self.folder)
         finally:
             shutil.rmtree(writing, ignore_errors=True)
         self._announce(prefix)

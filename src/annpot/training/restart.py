@@ -1,6 +1,7 @@
 """Where a run starts: from nothing, or from a checkpoint."""
 
-import time
+import itertools
+import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from annpot import files
 from annpot.errors import InputError
 from annpot.networks.checkpoint_files import saved_checkpoints
 from annpot.training.record import (
+    DATA_SUFFIX,
     FOLDER,
     Progress,
     SavedState,
@@ -15,12 +17,12 @@ from annpot.training.record import (
     newest_prefix,
 )
 
+METRICS = "metrics.dat"
 WRITTEN_BY_A_RUN = (
     FOLDER,
-    "metrics.dat",
+    METRICS,
     "train",
     "validation",
-    "networks_metadata",
     "train.expanded.ini",
 )
 
@@ -33,20 +35,23 @@ class Start:
         state: SavedState to continue from, or None.
         progress: where to go on.
         notes: what to tell the user.
+        moved: paths in train_dir that `set_aside` moves when all else is ready.
     """
 
     state: SavedState | None = None
     progress: Progress = field(default_factory=Progress)
     notes: tuple[str, ...] = ()
+    moved: tuple[str, ...] = ()
 
 
 def find_start(config):
     """Start of a run as its `restart_mode` says.
 
     default                  a checkpoint of annpot in train_dir is continued
-    force_default            results in train_dir are moved aside, start from nothing
+    force_default            start from nothing; results in train_dir are set aside
     continue_from_last_ckpt  the newest checkpoint, also one of PANNA 2, is continued
-    specific_ckpt            `restart_file` is continued
+    specific_ckpt            `restart_file` is continued; what train_dir holds of a
+                             later time or of another run is set aside
     metadata, no             start from nothing; train_dir must hold no checkpoint
 
     Args:
@@ -58,11 +63,37 @@ def find_start(config):
     return _MODES[config.io.restart_mode](config)
 
 
+def set_aside(train_dir, paths):
+    """Move earlier results to `train_dir/previous_N`; metrics.dat is copied as well.
+
+    Args:
+        train_dir: folder of the run.
+        paths: what to move, relative to it; nothing is done without any.
+
+    Returns:
+        list with a sentence that tells where they went.
+    """
+    folder = Path(train_dir)
+    paths = [path for path in paths if (folder / path).exists()]
+    if not paths:
+        return []
+    taken = [path.name for path in folder.glob("previous_*")]
+    number = next(n for n in itertools.count(1) if f"previous_{n}" not in taken)
+    aside = folder / f"previous_{number}"
+    for path in paths:
+        files.make_folder((aside / path).parent)
+        (folder / path).rename(aside / path)
+    metrics = folder / METRICS
+    if metrics.exists():
+        shutil.copy2(metrics, aside / METRICS)
+    return [f"Earlier results were set aside in {aside}."]
+
+
 def _default(config):
     prefix = newest_prefix(_models(config))
     if prefix is None:
         return Start()
-    state = load_state(prefix)
+    state = _loaded(prefix)
     if state.run is None:
         raise InputError(
             f"{_where(config)}: {prefix} was written by another program. Set "
@@ -74,14 +105,8 @@ def _default(config):
 
 def _force_default(config):
     folder = Path(config.io.train_dir)
-    present = [name for name in WRITTEN_BY_A_RUN if (folder / name).exists()]
-    if not present:
-        return Start()
-    aside = folder / time.strftime("previous_%Y%m%d_%H%M%S")
-    files.make_folder(aside)
-    for name in present:
-        (folder / name).rename(aside / name)
-    return Start(notes=(f"Earlier results of {folder} were moved to {aside}.",))
+    present = tuple(name for name in WRITTEN_BY_A_RUN if (folder / name).exists())
+    return Start(moved=present)
 
 
 def _continue(config):
@@ -89,7 +114,7 @@ def _continue(config):
     if prefix is None:
         note = f"No checkpoint in {_models(config)}: training starts from nothing."
         return Start(notes=(note,))
-    return _continued(load_state(prefix))
+    return _continued(_loaded(prefix))
 
 
 def _specific(config):
@@ -102,14 +127,43 @@ def _specific(config):
             f"{there or 'none'}."
         )
     start = _continued(load_state(prefix))
-    epoch, step = config.io.restart_epoch, config.io.restart_step
-    if epoch is None and step is None:
-        return start
-    progress = Progress(
-        step=start.progress.step if step is None else step,
-        epoch=start.progress.epoch if epoch is None else epoch,
+    if start.state.run is None:
+        start = replace(start, progress=_foreign_progress(config, start.progress))
+    elif (config.io.restart_epoch, config.io.restart_step) != (None, None):
+        note = "restart_epoch and restart_step have no effect: the checkpoint knows."
+        start = replace(start, notes=(*start.notes, note))
+    return replace(start, moved=_later_files(config, Path(prefix), start.progress))
+
+
+def _foreign_progress(config, named):
+    """Progress of a checkpoint of another program.
+
+    Its name counts the epoch it was written in from 1; that epoch is complete when
+    the step is its last, and is done again otherwise.
+    """
+    io, per_epoch = config.io, config.training.steps_per_epoch
+    step = named.step if io.restart_step is None else io.restart_step
+    if io.restart_epoch is not None:
+        return Progress(step=step, epoch=io.restart_epoch)
+    is_complete = per_epoch is None or step >= named.epoch * per_epoch
+    return Progress(step=step, epoch=max(named.epoch - (not is_complete), 0))
+
+
+def _later_files(config, prefix, progress):
+    """What in train_dir belongs to a branch that the run leaves."""
+    folder = _models(config)
+    if prefix.parent.resolve() != folder.resolve():
+        return tuple(
+            name
+            for name in WRITTEN_BY_A_RUN
+            if (Path(config.io.train_dir) / name).exists()
+        )
+    later = [c for c in saved_checkpoints(folder) if c.step > progress.step]
+    return tuple(
+        f"{FOLDER}/{c.name}{suffix}"
+        for c in later
+        for suffix in (".index", DATA_SUFFIX)
     )
-    return replace(start, progress=progress)
 
 
 def _fresh(config):
@@ -130,6 +184,21 @@ def _continued(state):
     if state.run is None:
         note += " It holds no optimizer state of annpot; Adam starts afresh."
     return Start(state, progress, (note,))
+
+
+def _loaded(prefix):
+    """State of the newest checkpoint; tells how to go on from an earlier one."""
+    try:
+        return load_state(prefix)
+    except InputError as error:
+        others = [c for c in saved_checkpoints(prefix.parent) if c.prefix != prefix]
+        way_out = "Set restart_mode = force_default to start anew."
+        if others:
+            way_out = (
+                "To go on from the one before, set restart_mode = specific_ckpt and "
+                f"restart_file = {others[-1].prefix}."
+            )
+        raise InputError(error.problems, way_out) from error
 
 
 def _models(config):

@@ -20,7 +20,7 @@ from annpot.training.optimizers import slot_variables
 from annpot.training.parameters import Parameters
 from annpot.training.plan import Plan, make_plan
 from annpot.training.record import FOLDER, Progress, Recorder
-from annpot.training.restart import find_start
+from annpot.training.restart import find_start, set_aside
 from annpot.training.restore import restore, slot_facts, stored_columns
 from annpot.training.step import StepProgram
 from annpot.training.validation import Validator
@@ -73,8 +73,8 @@ def prepare(config, announce: Callable):
     """
     start = find_start(config)
     seed = choose_seed(config, start)
-    set_up_tensorflow(config)
     n_features = descriptor_length(config)
+    tf.config.experimental.enable_op_determinism()
     facts, notes = data_facts(config, n_features)
     data, validation = open_folders(config, n_features, announce)
     networks = starting_networks(config, n_features, seed)
@@ -89,6 +89,7 @@ def prepare(config, announce: Callable):
     if start.state is not None:
         notes += restore(start, potential, program)
     parameters.read_in()
+    notes += set_aside(config.io.train_dir, start.moved)
     rescale = config.data.energy_rescale
     targets = data.energies * rescale - offsets_of(data, specs)
     return Run(
@@ -121,18 +122,6 @@ def choose_seed(config, start):
     if start.state is not None and start.state.run is not None:
         return start.state.run["seed"]
     return secrets.randbelow(SEED_LIMIT)
-
-
-def set_up_tensorflow(config):
-    """Repeatability, and threads unless they are set already.
-
-    Raises:
-        RuntimeError: TensorFlow was imported with another number of threads.
-    """
-    threads = config.io.threads
-    if threads not in (0, tf.config.threading.get_intra_op_parallelism_threads()):
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.experimental.enable_op_determinism()
 
 
 def open_folders(config, n_features, announce):

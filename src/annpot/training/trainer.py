@@ -1,17 +1,14 @@
 """The training loop: chunks of steps, epochs, validation, checkpoints."""
 
+from itertools import tee
 from pathlib import Path
 
 from annpot import files
-from annpot.networks.element_network import keras
-from annpot.training.callbacks import (
-    ChunkRecord,
-    MetricsFile,
-    StopOnNaN,
-    TensorBoardLog,
-)
+from annpot.networks.element_network import keras, tf
+from annpot.training.callbacks import ChunkRecord, StopOnNaN, TensorBoardLog
 from annpot.training.facts import save_expanded_ini
 from annpot.training.metrics import measures
+from annpot.training.metrics_file import MetricsFile
 from annpot.training.setup import prepare
 
 
@@ -47,6 +44,8 @@ def _train(config, screen):
     callbacks.on_train_begin()
     try:
         logs = _run_epochs(run, callbacks)
+    except tf.errors.ResourceExhaustedError as error:
+        raise MemoryError(error.message.splitlines()[0]) from error
     finally:
         callbacks.on_train_end()
     return logs
@@ -68,8 +67,8 @@ def _recording_callbacks(config, run):
 
 def _run_epochs(run, callbacks):
     progress, logs = run.start, None
-    segments = list(run.plan.segments(progress))
-    pieces = run.feed.pieces((s.first_step, s.n_steps) for s in segments)
+    segments, ahead = tee(run.plan.segments(progress))
+    pieces = run.feed.pieces((s.first_step, s.n_steps) for s in ahead)
     for segment in segments:
         if segment.starts_epoch:
             callbacks.on_epoch_begin(progress.epoch)

@@ -1,12 +1,14 @@
 """Errors of the potential over a whole data set, the last partial batch included."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from annpot.data.atom_tables import atom_tables
 from annpot.networks.element_network import tf
 from annpot.training.losses import energy_loss, regularization
 
-PART = 1024  # structures evaluated together
+PARTS_TOGETHER = 5  # parts of a resident data set that are evaluated together
 
 
 class Validator:
@@ -19,19 +21,30 @@ class Validator:
     """
 
     def __init__(self, data, energies, step):
-        self.data = data
         self.energies = energies
         self.step = step
         self._all_columns = (None,) * data.element_counts.shape[1]
+        self._resident = None if data.resident is None else self._sorted(data.resident)
+        self.data = replace(data, resident=None)  # the tables hold it all
 
     def errors(self, potential):
         """(n_records,) E_network - E_reference, eV, float64."""
-        parts = [
-            self._energies(potential, tables)
-            for records in self.data.in_order()
-            for tables in _parts(records, self._all_columns)
-        ]
+        parts = [self._energies(potential, tables) for tables in self._tables()]
         return np.concatenate(parts) - self.energies
+
+    def _tables(self):
+        """AtomTables of the data set, one after the other."""
+        if self._resident is not None:
+            return self._resident
+        return (
+            atom_tables([part], self._all_columns) for part in self.data.stream.whole()
+        )
+
+    def _sorted(self, parts):
+        return [
+            atom_tables(parts[start : start + PARTS_TOGETHER], self._all_columns)
+            for start in range(0, len(parts), PARTS_TOGETHER)
+        ]
 
     def measures(self, potential):
         """Averages over the data set: the names of `annpot.training.metrics`.
@@ -71,20 +84,3 @@ class Validator:
             for i, g in enumerate(tables.g)
         ]
         return potential(descriptors, owners, n_structures=n_structures).numpy()
-
-
-def _parts(records, columns):
-    """AtomTables of at most PART structures each."""
-    first_atom = np.concatenate([[0], np.cumsum(records.n_atoms)])
-    for start in range(0, len(records.n_atoms), PART):
-        stop = min(start + PART, len(records.n_atoms))
-        atoms = slice(first_atom[start], first_atom[stop])
-        yield atom_tables(
-            type(records)(
-                records.energies[start:stop],
-                records.n_atoms[start:stop],
-                records.species[atoms],
-                records.g[atoms],
-            ),
-            columns,
-        )
