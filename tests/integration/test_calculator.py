@@ -407,3 +407,12 @@ def test_memory_does_not_grow_with_the_number_of_structures(folder, monkeypatch)
     small, large = peak(64, "small"), peak(640, "large")
     per_structure = (large - small) / 576
     assert per_structure < 2500  # bytes; a record of descriptors alone has 4608
+
+
+def test_the_folder_flag_stands_for_three_folders(folder, capsys):
+    (folder / "structures").rename(folder / "examples")
+    assert main(["-c", str(folder / "gvect.ini"), "-f", str(folder)]) == 0
+    assert "10 computed" in capsys.readouterr().out
+    assert len(list((folder / "bin").glob("*.bin"))) == 10
+    assert (folder / "gvect_already_computed.dat").is_file()
+    assert not (folder / "log").exists()

@@ -218,8 +218,9 @@ def test_a_descriptor_file_of_panna_1(tmp_path, monkeypatch):
     assert read.source.notices == (
         "old.ini:10: [PBC] pbc1 .. pbc3 are old names of [PBC] use_pbc.",
         "old.ini:13: [MISC] long_range has no effect: off is the only choice.",
-        "old.ini:20: [GVECT_PARAMETERS] Rsst_rad has no effect: it follows from "
-        "Rc_rad, Rs0_rad and RsN_rad.",
+        "old.ini:20: [GVECT_PARAMETERS] Rsst_rad has no effect: it follows from Rc, "
+        "Rs0 and RsN; a value that disagrees with them is an error, because PANNA 2.0 "
+        "would silently ignore it.",
     )
 
 
@@ -324,7 +325,7 @@ PANNA_2_KEYS = {
           charge_weights charge_reduction max_epochs steps_per_epoch max_steps
         DATA_INFORMATION atomic_sequence output_offset energy_rescale
           sparse_derivatives examples_name max_atoms
-        LONG_RANGE long_range_el
+        LONG_RANGE long_range_el min_eigenvalue constrain_even_terms
         DEFAULT_NETWORK nn_type g_size architecture trainable activations output_offset
           networks_metadata normalization_technique
         H nn_type g_size architecture trainable activations output_offset behavior

@@ -64,7 +64,8 @@ def test_all_problems_are_told_at_once(tmp_path, monkeypatch):
     assert str(error.value).splitlines() == [
         "train.ini:8: unknown key 'learnig_rate' in [TRAINING_PARAMETERS]. Did you "
         "mean 'learning_rate'?",
-        "train.ini:9: [TRAINING_PARAMETERS] batch_size = 0: expected an integer >= 1.",
+        "train.ini:9: [TRAINING_PARAMETERS] batch_size = 0: expected an integer >= 1 "
+        "and <= 1e7.",
         "train.ini:12: [O] architecture of [DEFAULT_NETWORK] has 3 layers but "
         "activations has 2. Give one activation per layer.",
         "train.ini:13: unknown section [VALIDATION_OPTION]. Did you mean "
@@ -106,7 +107,19 @@ DATA, DEFAULT = "DATA_INFORMATION", "DEFAULT_NETWORK"
         ),
         (
             {(TRAINING, "batch_size"): "twenty"},
-            "[TRAINING_PARAMETERS] batch_size = twenty: expected an integer >= 1.",
+            "[TRAINING_PARAMETERS] batch_size = twenty: expected an integer >= 1 "
+            "and <= 1e7.",
+        ),
+        (
+            {(TRAINING, "batch_size"): "1e30"},
+            "[TRAINING_PARAMETERS] batch_size = 1e30: expected an integer >= 1 "
+            "and <= 1e7.",
+        ),
+        (
+            {(DEFAULT, "architecture"): "2000000:1"},
+            "[DEFAULT_NETWORK] architecture = 2000000:1: expected a colon list of "
+            "layer sizes, each an integer >= 1 and <= 1e6, as in 128:32:1; "
+            "'2000000' is not one of them.",
         ),
         (
             {(TRAINING, "loss_function"): "cubic"},
@@ -250,6 +263,16 @@ def test_a_problem_of_a_training_file(tmp_path, changes, message):
             "long_range_el = False.",
         ),
         (
+            {("LONG_RANGE", "min_eigenvalue"): "0.1"},
+            "[LONG_RANGE] min_eigenvalue = 0.1: not available yet in this version. "
+            "Remove the key; networks are trained without charges.",
+        ),
+        (
+            {("LONG_RANGE", "constrain_even_terms"): "True"},
+            "[LONG_RANGE] constrain_even_terms = True: not available yet in this "
+            "version. Remove the key; networks are trained without charges.",
+        ),
+        (
             {("H", "prunable"): "1:0:0"},
             "[H] prunable = 1:0:0: not available yet in this version. Remove the key; "
             "networks are trained with all their weights.",
@@ -348,6 +371,18 @@ zeta = 50
             "RsN_ang = 0.65 apart. Remove the key, or list the centres in Rs_ang_list.",
         ),
         (
+            "ThetasN = 8",
+            "ThetasN = 100000000",
+            "[GVECT_PARAMETERS] ThetasN = 100000000: expected an integer >= 1 and <= "
+            "10000.",
+        ),
+        (
+            "zeta = 50",
+            "zeta = 1e7",
+            "[GVECT_PARAMETERS] zeta = 1e7: expected a comma list of numbers > 0 and "
+            "<= 1e6.",
+        ),
+        (
             "zeta = 50",
             "zeta = 50\n[PBC]\nuse_pbc = True, False",
             "[PBC] use_pbc has 2 values: expected three, one for each cell vector.",
@@ -388,3 +423,56 @@ def test_forces_of_evaluation_come_later(tmp_path):
         "[VALIDATION_OPTIONS] compute_forces = True: not available yet in this "
         "version. Set compute_forces = False to evaluate energies."
     ]
+
+
+def test_a_step_of_centres_is_accepted_where_it_agrees(tmp_path):
+    path = tmp_path / "gvect.ini"
+    path.write_text(GVECT.replace("zeta = 50", "zeta = 50\nRsst_ang = 0.65"))
+    (notice,) = config.load_gvect(path).source.notices
+    assert notice.partition(": ")[2] == (
+        "[GVECT_PARAMETERS] Rsst_ang has no effect: it follows from Rc, Rs0 and RsN; a "
+        "value that disagrees with them is an error, because PANNA 2.0 would silently "
+        "ignore it."
+    )
+
+
+def test_a_step_beside_listed_centres_is_only_told(tmp_path):
+    path = tmp_path / "gvect.ini"
+    listed = "zeta = 50\nRs_ang_list = 1, 2, 3, 4\nRsst_ang = 7"
+    path.write_text(GVECT.replace("zeta = 50", listed))
+    (notice,) = config.load_gvect(path).source.notices
+    assert "Rsst_ang has no effect" in notice
+
+
+@pytest.mark.parametrize("name", ["quad_exp_tanh", "exp_quad_std_atom", "quad_percomp"])
+def test_any_force_loss_is_without_effect(tmp_path, name):
+    path = tmp_path / "train.ini"
+    changes = {(TRAINING, "floss_function"): name, (TRAINING, "forces_cost"): "0"}
+    path.write_text(train_ini(changes))
+    (notice,) = config.load_train(path).source.notices
+    assert "floss_function has no effect: forces are not trained" in notice
+
+
+def test_minus_one_is_the_newest_checkpoint(tmp_path):
+    path = tmp_path / "evaluate.ini"
+    path.write_text(
+        "[IO_INFORMATION]\ndata_dir = a\nnetworks_dir = b\neval_dir = c\n"
+        "[VALIDATION_OPTIONS]\nsingle_step = True\nepoch_number = -1\n"
+        "step_number = -1\n"
+    )
+    options = config.load_evaluate(path).validation
+    assert (options.epoch_number, options.step_number) == (None, None)
+    path.write_text(path.read_text().replace("step_number = -1", "step_number = -2"))
+    assert problems(tmp_path, path.read_text(), config.load_evaluate) == [
+        "[VALIDATION_OPTIONS] step_number = -2: expected an integer >= -1 and <= 1e12."
+    ]
+
+
+def test_the_flag_of_folders_wins_over_the_file(tmp_path):
+    path = tmp_path / "gvect.ini"
+    path.write_text(GVECT.replace("input_json_dir = examples", "log_dir = elsewhere"))
+    loaded = config.load_gvect(path, tmp_path / "water")
+    assert loaded.io.input_json_dir == tmp_path / "water" / "examples"
+    assert loaded.io.output_gvect_dir == tmp_path / "water" / "bin"
+    assert loaded.io.log_dir == tmp_path / "water"
+    assert f"log_dir = {tmp_path / 'water'}\n" in loaded.source.expanded_text()

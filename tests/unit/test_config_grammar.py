@@ -71,7 +71,8 @@ def test_a_text_is_read_and_written_back(way, text, value):
         (
             grammar.SIZE_LIST,
             "128:0:1",
-            "expected a colon list of layer sizes, each an integer >= 1, as in "
+            "expected a colon list of layer sizes, each an integer >= 1 and "
+            "<= 1e6, as in "
             "128:32:1; '0' is not one of them",
         ),
         (

@@ -69,6 +69,7 @@ def test_the_json_schema_describes_a_key():
         "affects_result": True,
         "description": "structures per step",
         "grammar": "integer",
+        "maximum": 10**7,
         "minimum": 1,
         "status": "supported",
         "type": "integer",
@@ -80,6 +81,7 @@ def test_limits_of_zero_are_in_the_json_schema():
     schema = json.loads(reference.keywords_json())
     training = schema["properties"]["app_train"]["properties"]["TRAINING_PARAMETERS"]
     assert training["properties"]["seed"]["anyOf"][0] == {
+        "maximum": 10**18,
         "minimum": 0,
         "type": "integer",
     }

@@ -6,11 +6,24 @@ from annpot.apps.command import run_command
 def main(argv=None):
     """Entry point of app_gvect_calculator."""
     return run_command(
-        "app_gvect_calculator", "Compute the descriptors of structures.", _run, argv
+        "app_gvect_calculator",
+        "Compute the descriptors of structures.",
+        _run,
+        argv,
+        _add_flags,
     )
 
 
-def _run(path):
+def _add_flags(parser):
+    parser.add_argument(
+        "-f",
+        "--folder_info",
+        metavar="DIR",
+        help="read DIR/examples, write DIR/bin, log to DIR, whatever the INI says",
+    )
+
+
+def _run(path, folder_info=None):
     from collections import Counter
 
     from annpot import files
@@ -20,7 +33,7 @@ def _run(path):
     from annpot.progress import progress
     from annpot.structures.readers import n_structures, structure_sources
 
-    config = load_gvect(path)
+    config = load_gvect(path, folder_info)
     for notice in config.source.notices:
         print(notice)
     assumptions = Counter()

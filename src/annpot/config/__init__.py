@@ -5,11 +5,23 @@ per key; nothing is imported before it is needed.
 """
 
 
-def load_gvect(path):
-    """GvectConfig of app_gvect_calculator; raises InputError with all problems."""
+def load_gvect(path, folder=None):
+    """GvectConfig of app_gvect_calculator; raises InputError with all problems.
+
+    With `folder` (PANNA's -f) structures are in folder/examples, descriptors go to
+    folder/bin and the log to folder, whatever the file says.
+    """
     from annpot.config.schema.gvect import GvectConfig
 
-    return _load(GvectConfig, path)
+    if folder is None:
+        return _load(GvectConfig, path)
+    folders = {
+        "input_json_dir": f"{folder}/examples",
+        "output_gvect_dir": f"{folder}/bin",
+        "log_dir": f"{folder}",
+    }
+    given = {("IO_INFORMATION", key): text for key, text in folders.items()}
+    return _load(GvectConfig, path, given)
 
 
 def load_tfr(path):
@@ -40,7 +52,7 @@ def load_extract(path):
     return _load(ExtractConfig, path)
 
 
-def _load(config_type, path):
+def _load(config_type, path, given=None):
     from annpot.config.load import load
 
-    return load(config_type, path)
+    return load(config_type, path, given)

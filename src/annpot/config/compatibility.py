@@ -63,6 +63,7 @@ IO, PARALLEL = "IO_INFORMATION", "PARALLELIZATION"
 IN_MODELS = "the folder _models inside it"
 FALSE = ("0", "no", "false", "off")
 TRUE = ("1", "yes", "true", "on")
+DIRECTIONS = (("PBC", "pbc1"), ("PBC", "pbc2"), ("PBC", "pbc3"))
 
 SECTIONS = {(TRAIN, "LEARNING_PARAMETERS"): "TRAINING_PARAMETERS"}
 
@@ -233,8 +234,7 @@ def _rename(rule, entries, findings):
 
 def _join_periodic_directions(entries, findings):
     """pbc1, pbc2, pbc3, each False when absent -> use_pbc."""
-    given = [("PBC", f"pbc{i}") for i in (1, 2, 3)]
-    found = {name: entries.pop(name) for name in given if name in entries}
+    found = {name: entries.pop(name) for name in DIRECTIONS if name in entries}
     if not found:
         return
     first = min(found.values(), key=lambda entry: entry.line)
@@ -243,7 +243,9 @@ def _join_periodic_directions(entries, findings):
             "[PBC] pbc1 .. pbc3 have no effect: use_pbc is given.", first.line
         )
         return
-    texts = [found[name].text or "" if name in found else "False" for name in given]
+    texts = [
+        found[name].text or "" if name in found else "False" for name in DIRECTIONS
+    ]
     findings.notice("[PBC] pbc1 .. pbc3 are old names of [PBC] use_pbc.", first.line)
     entries[("PBC", "use_pbc")] = Entry("PBC", "use_pbc", ", ".join(texts), first.line)
 

@@ -43,7 +43,19 @@ def angular_like_radial(parts):
     )
 
 
+def newest_unless_told(parts):
+    """epoch_number = -1 and step_number = -1 name no checkpoint, as in extraction."""
+    validation = parts.validation
+    unset = {
+        name: None
+        for name in ("epoch_number", "step_number")
+        if getattr(validation, name) == -1
+    }
+    parts.validation = validation.model_copy(update=unset)
+
+
 DERIVED = {
     "app_gvect_calculator": (angular_like_radial,),
+    "app_evaluate": (newest_unless_told,),
     "app_train": (run_length, validation_like_training),
 }

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from annpot.elements import is_element
 
+LARGEST_LAYER = 1_000_000
 TRUE = ("1", "yes", "true", "on")
 FALSE = ("0", "no", "false", "off")
 BEHAVIORS = ("load", "new", "keep")
@@ -128,10 +129,10 @@ def parse_elements(text):
 
 
 def parse_size(text):
-    """The number of units of a layer, an integer of at least 1."""
+    """The number of units of a layer, an integer from 1 to a million."""
     value = parse_integer(text)
-    if value < 1:
-        raise ValueError("expected an integer >= 1")
+    if not 1 <= value <= LARGEST_LAYER:
+        raise ValueError("expected an integer >= 1 and <= 1e6")
     return value
 
 
@@ -229,7 +230,7 @@ BOOLEAN_LIST = list_of(
 SIZE_LIST = list_of(
     "colon list of integers",
     ":",
-    "a colon list of layer sizes, each an integer >= 1, as in 128:32:1",
+    "a colon list of layer sizes, each an integer >= 1 and <= 1e6, as in 128:32:1",
     parse_size,
 )
 FLAG_LIST = list_of(

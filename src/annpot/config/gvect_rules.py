@@ -81,7 +81,8 @@ def steps_follow_from_centres(parts, ini, findings):
         step = getattr(numbers, f"rsst_{which}")
         n = getattr(numbers, f"rsn_{which}")
         cutoff, start = (getattr(numbers, f"{name}_{which}") for name in ("rc", "rs0"))
-        if None in (step, n, cutoff, start):
+        listed = getattr(numbers, f"rs_{which}_list")
+        if listed is not None or None in (step, n, cutoff, start):
             continue
         spacing = (cutoff - start) / n
         if not math.isclose(step, spacing, rel_tol=1e-6):

@@ -3,7 +3,8 @@
 Grammar of Python's configparser: `key = value` or `key : value`, keys in any case,
 whole-line comments after # or ;, values that go on in indented lines. Besides, a
 comment may end a line (` # like this`), and values may refer to others, see
-`annpot.config.interpolation`. A [DEFAULT] section only feeds such references.
+`annpot.config.interpolation`. The keys of a section [DEFAULT] feed such references and
+may be spread over the other sections, see `annpot.config.defaults`.
 """
 
 from configparser import MissingSectionHeaderError, ParsingError
@@ -13,7 +14,7 @@ from pathlib import Path
 from configupdater import ConfigUpdater, Option, Section
 
 from annpot.config.findings import Findings, place
-from annpot.config.interpolation import InterpolationError, interpolate
+from annpot.config.interpolation import DEFAULT, InterpolationError, interpolate
 from annpot.errors import InputError
 
 COMMENT_SIGNS = ("#", ";")
@@ -28,13 +29,13 @@ class Entry:
         key: key as written.
         text: value with its references resolved, comments removed; None when a
             reference could not be resolved.
-        line: line of the key, from 1.
+        line: line of the key, from 1; None for a key that is not in the file.
     """
 
     section: str
     key: str
     text: str | None
-    line: int
+    line: int | None
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,26 @@ class IniFile:
         """Whether a key is written in the file."""
         return (section, key.lower()) in self.entries
 
+    def with_values(self, given):
+        """The same with {(section, key): text} in place of what the file says."""
+        headers = {section: None for section, _ in given} | self.headers
+        entries = self.entries | {
+            (section, key.lower()): Entry(section, key, text, None)
+            for (section, key), text in given.items()
+        }
+        return IniFile(self.path, headers, entries)
 
-def read_ini(path):
+
+def read_ini(path, spread=None):
     """(IniFile, Findings) of a file.
 
     Duplicate keys or sections and unresolved references are problems; the rest of
     the file is read all the same.
+
+    Args:
+        path: the file.
+        spread: `spread(headers, entries, findings)` -> entries with those of
+            [DEFAULT] given to other sections; None leaves them to references.
 
     Raises:
         InputError: the file is missing, a folder, not UTF-8, or no INI file at all.
@@ -77,11 +92,13 @@ def read_ini(path):
     path = Path(path)
     findings = Findings(path)
     headers, raw = _collect(_parse(path, _read_text(path)), findings)
+    if spread is not None:
+        raw = spread(headers, raw, findings)
     entries = {}
     for place_of_key, entry in raw.items():
-        if entry.section != "DEFAULT":
+        if entry.section != DEFAULT:
             entries[place_of_key] = _resolved(entry, raw, findings)
-    headers.pop("DEFAULT", None)
+    headers.pop(DEFAULT, None)
     return IniFile(path, headers, entries), findings
 
 

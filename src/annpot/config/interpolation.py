@@ -9,6 +9,7 @@ $${             the two signs ${
 
 import re
 
+DEFAULT = "DEFAULT"  # section whose keys all sections can refer to
 REFERENCE = re.compile(
     r"(?P<percent>%%)|(?P<dollar>\$\$(?=\{))|%\((?P<old>[^)]*)\)s|\$\{(?P<new>[^}]*)\}"
     r"|(?P<stray>%|\$\{)"
@@ -51,6 +52,12 @@ def interpolate(entry, entries, seen=()):
     return REFERENCE.sub(resolve, entry.text)
 
 
+def referred_keys(text):
+    """Keys, in lower case, that the references of a text name in any section."""
+    names = (match["old"] or match["new"] for match in REFERENCE.finditer(text))
+    return {name.rpartition(":")[2].strip().lower() for name in names if name}
+
+
 def escaped(text):
     """A text that `interpolate` turns back into `text`."""
     return text.replace("%", "%%").replace("${", "$${")
@@ -60,7 +67,7 @@ def _target(section, name, may_name_section, entries):
     key = name
     if may_name_section and ":" in name:
         section, _, key = name.partition(":")
-    for place in ((section, key.strip().lower()), ("DEFAULT", key.strip().lower())):
+    for place in ((section, key.strip().lower()), (DEFAULT, key.strip().lower())):
         if place in entries:
             return entries[place]
     raise InterpolationError(

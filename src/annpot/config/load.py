@@ -1,6 +1,9 @@
 """Reading the INI file of a command into its frozen configuration."""
 
+from functools import partial
+
 from annpot.config.compatibility import modernised
+from annpot.config.defaults import spread_defaults
 from annpot.config.derived import DERIVED
 from annpot.config.expanded import expanded_keys
 from annpot.config.ini import read_ini
@@ -9,14 +12,21 @@ from annpot.config.source import IniSource
 from annpot.config.validate import sections_of, validated
 
 
-def load(config_type, path):
+def load(config_type, path, given=None):
     """Configuration of type `config_type` from the INI file `path`.
+
+    Args:
+        config_type: for example TrainConfig.
+        path: the file.
+        given: {(section, key): text} that wins over the file, as from a flag.
 
     Raises:
         InputError: with every problem of the file, in the order of its lines.
     """
     command = config_type.command
-    ini, findings = read_ini(path)
+    ini, findings = read_ini(path, partial(spread_defaults, config_type))
+    if given:
+        ini = ini.with_values(given)
     names = [section.name for section in sections_of(config_type).values()]
     ini = modernised(command, names, ini, findings)
     parts = validated(config_type, ini, findings)

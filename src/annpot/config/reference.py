@@ -91,7 +91,7 @@ def _type(field):
         return "one of " + ", ".join(f"`{choice}`" for choice in choices)
     if choices and name == "comma list of words":
         return "comma list of " + ", ".join(f"`{choice}`" for choice in choices)
-    return " ".join([name, *limits_of(field)])
+    return f"{name} {' and '.join(limits_of(field))}".strip()
 
 
 def _default(field):

@@ -31,7 +31,12 @@ data = ${OTHER:key}        # ... and a key of another section
 half = 50%%                # a percent sign; $${ writes the two signs ${
 ```
 
-Keys of a section `[DEFAULT]` can be referred to from all sections and do nothing else.
+A key of a section `[DEFAULT]` counts in every section of the file that knows the key
+and does not give it itself, as in PANNA. All sections can also refer to it; one that no
+section knows is only for that, and an error when nothing refers to it.
+
+`app_gvect_calculator -f DIR` (`--folder_info`) stands for `input_json_dir =
+DIR/examples`, `output_gvect_dir = DIR/bin` and `log_dir = DIR`, whatever the file says.
 
 | type | how it is written |
 | --- | --- |

@@ -72,6 +72,17 @@ def _hint(section, sections, key):
     return "Remove it or check its section."
 
 
+def closest_of_all(sections, key):
+    """Spelling, in any of the sections, that is closest to an unknown key, or None."""
+    known = {
+        spelling_of(section, name).lower(): spelling_of(section, name)
+        for section in sections
+        for name in section.model_fields
+    }
+    close = get_close_matches(key.lower(), known, n=1)
+    return known[close[0]] if close else None
+
+
 def _closest(section, key):
     """Attribute whose spelling is closest to an unknown key, or None."""
     known = {spelling_of(section, name).lower(): name for name in section.model_fields}

@@ -57,13 +57,23 @@ class EvaluateValidation(Section):
         help="one checkpoint: the last, or that of epoch_number and step_number",
     )
     epoch_number: int | None = key(
-        INTEGER, None, ge=0, help="epoch of the one checkpoint", default_text="any"
+        INTEGER,
+        None,
+        ge=-1,
+        le=10**9,
+        help="epoch of the one checkpoint, -1 for any",
+        default_text="any",
     )
     step_number: int | None = key(
-        INTEGER, None, ge=0, help="step of the one checkpoint", default_text="the last"
+        INTEGER,
+        None,
+        ge=-1,
+        le=10**12,
+        help="step of the one checkpoint, -1 for the last",
+        default_text="the last",
     )
     subsampling: int | None = key(
-        INTEGER, None, ge=1, help="every n-th checkpoint", default_text="each"
+        INTEGER, None, ge=1, le=10**9, help="every n-th checkpoint", default_text="each"
     )
     start: int = key(INTEGER, 0, help="index of the first checkpoint, as in a slice")
     end: int | None = key(

@@ -28,7 +28,7 @@ class ExtractIo(Section):
         default_text="the checkpoint tells",
     )
     step_number: int = key(
-        INTEGER, -1, ge=-1, help="step of the checkpoint, -1 for the last"
+        INTEGER, -1, ge=-1, le=10**12, help="step of the checkpoint, -1 for the last"
     )
     output_dir: Path = key(
         PATH,

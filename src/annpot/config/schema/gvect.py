@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
-
-from annotated_types import Ge, Gt
+from typing import ClassVar, Literal
 
 from annpot.config.grammar import (
     BOOLEAN,
@@ -12,19 +10,15 @@ from annpot.config.grammar import (
     ELEMENT_LIST,
     INTEGER,
     NUMBER,
-    NUMBER_LIST,
     PATH,
     WORD,
 )
+from annpot.config.schema.gvect_parameters import GvectParameters
 from annpot.config.schema.keys import REQUIRED, Section, key
 from annpot.config.source import IniSource
-from annpot.units import LENGTH_NAMES
 
 NO_DERIVATIVES = "Set it to False; descriptors are computed without derivatives."
 NO_KERNEL = "descriptors are computed without long-range kernels"
-LENGTH_UNITS = Literal[tuple(name for names in LENGTH_NAMES.values() for name in names)]
-Positives = tuple[Annotated[float, Gt(0)], ...]
-NotNegatives = tuple[Annotated[float, Ge(0)], ...]
 
 
 class GvectIo(Section):
@@ -90,7 +84,12 @@ class GvectParallelization(Section):
     about: ClassVar[str] = "How many cores."
 
     number_of_process: int = key(
-        INTEGER, 1, ge=1, affects_result=False, help="cores that compute descriptors"
+        INTEGER,
+        1,
+        ge=1,
+        le=10**6,
+        affects_result=False,
+        help="cores that compute descriptors",
     )
 
 
@@ -142,143 +141,6 @@ class GvectLongRange(Section):
     )
     pbc: bool = key(
         BOOLEAN, True, spelling="PBC", help="periodic kernels", without_effect=NO_KERNEL
-    )
-
-
-class GvectParameters(Section):
-    """Numbers of the descriptor."""
-
-    name: ClassVar[str] = "GVECT_PARAMETERS"
-    about: ClassVar[str] = (
-        "Numbers of the descriptor. Lengths are in gvect_parameters_unit, eta in its "
-        "inverse square. A list of one value stands for all centres."
-    )
-
-    gvect_parameters_unit: LENGTH_UNITS = key(
-        WORD, "angstrom", help="unit of all lengths of this section"
-    )
-    rc_rad: float = key(
-        NUMBER, REQUIRED, gt=0, spelling="Rc_rad", unit="length", help="radial cutoff"
-    )
-    rs0_rad: float = key(
-        NUMBER, 0.0, ge=0, spelling="Rs0_rad", unit="length", help="first radial centre"
-    )
-    rsn_rad: int | None = key(
-        INTEGER,
-        None,
-        ge=1,
-        spelling="RsN_rad",
-        help="number of radial centres, (Rc_rad - Rs0_rad) / RsN_rad apart",
-        default_text="needed without Rs_rad_list",
-    )
-    rs_rad_list: NotNegatives | None = key(
-        NUMBER_LIST,
-        None,
-        spelling="Rs_rad_list",
-        unit="length",
-        help="radial centres, instead of Rs0_rad and RsN_rad",
-        default_text="from Rs0_rad and RsN_rad",
-    )
-    rsst_rad: float | None = key(
-        NUMBER,
-        None,
-        gt=0,
-        spelling="Rsst_rad",
-        unit="length",
-        help="distance of radial centres",
-        without_effect="it follows from Rc_rad, Rs0_rad and RsN_rad",
-    )
-    eta_rad: Positives = key(
-        NUMBER_LIST,
-        REQUIRED,
-        unit="1/length^2",
-        help="inverse squared widths: mBP one per radial centre, BP any number",
-    )
-    rc_ang: float | None = key(
-        NUMBER,
-        None,
-        gt=0,
-        spelling="Rc_ang",
-        unit="length",
-        help="angular cutoff",
-        default_text="needed for mBP; Rc_rad for BP",
-    )
-    rs0_ang: float | None = key(
-        NUMBER,
-        None,
-        ge=0,
-        spelling="Rs0_ang",
-        unit="length",
-        help="mBP: first centre of the mean distance of a pair of neighbours",
-        default_text="needed for mBP without Rs_ang_list",
-    )
-    rsn_ang: int | None = key(
-        INTEGER,
-        None,
-        ge=1,
-        spelling="RsN_ang",
-        help="mBP: number of these centres, (Rc_ang - Rs0_ang) / RsN_ang apart",
-        default_text="needed for mBP without Rs_ang_list",
-    )
-    rs_ang_list: NotNegatives | None = key(
-        NUMBER_LIST,
-        None,
-        spelling="Rs_ang_list",
-        unit="length",
-        help="mBP: these centres, instead of Rs0_ang and RsN_ang",
-        default_text="from Rs0_ang and RsN_ang",
-    )
-    rsst_ang: float | None = key(
-        NUMBER,
-        None,
-        gt=0,
-        spelling="Rsst_ang",
-        unit="length",
-        help="distance of these centres",
-        without_effect="it follows from Rc_ang, Rs0_ang and RsN_ang",
-    )
-    eta_ang: Positives | None = key(
-        NUMBER_LIST,
-        None,
-        unit="1/length^2",
-        help="inverse squared widths: mBP one per centre, BP any number",
-        default_text="needed for mBP; eta_rad for BP",
-    )
-    thetasn: int | None = key(
-        INTEGER,
-        None,
-        ge=1,
-        spelling="ThetasN",
-        help="mBP: number of angles, evenly spaced",
-        default_text="needed for mBP without Thetas_list",
-    )
-    thetas_list: tuple[float, ...] | None = key(
-        NUMBER_LIST,
-        None,
-        spelling="Thetas_list",
-        unit="degree",
-        help="mBP: angles, instead of ThetasN",
-        default_text="from ThetasN and mbp_generation",
-    )
-    zeta: Positives = key(
-        NUMBER_LIST,
-        REQUIRED,
-        help="exponents: mBP one per angle, BP any number (PANNA 2.0 cuts to integers)",
-    )
-    cosine_scale: float = key(
-        NUMBER,
-        1.0,
-        gt=0,
-        le=1,
-        ours=True,
-        help="mBP: factor on the cosine of the angle (0.95 for the ANI AEV)",
-    )
-    radial_prefactor: float = key(
-        NUMBER,
-        1.0,
-        gt=0,
-        ours=True,
-        help="mBP: factor on the radial functions (0.25 for the ANI AEV)",
     )
 
 

@@ -166,11 +166,16 @@ def expected(field):
 def limits_of(field):
     """The limits of a value or of the items of a list: [">= 0", "<= 3"]."""
     return [
-        f"{sign} {getattr(limit, kind.__name__.lower()):g}"
+        f"{sign} {_short(getattr(limit, kind.__name__.lower()))}"
         for limit in [*field.metadata, *_item_metadata(field.annotation)]
         for kind, sign in SIGNS.items()
         if isinstance(limit, kind)
     ]
+
+
+def _short(number):
+    """10000000 -> 1e7."""
+    return f"{number:g}".replace("e+0", "e").replace("e+", "e")
 
 
 def _literals(annotation):

@@ -11,6 +11,8 @@ from annpot.config.schema.train_networks import DefaultNetwork, ElementNetwork
 from annpot.config.schema.train_parameters import Training
 from annpot.config.source import IniSource
 
+NO_CHARGES = "Remove the key; networks are trained without charges."
+
 
 class TrainData(Section):
     """What the data are."""
@@ -74,6 +76,24 @@ class TrainLongRange(Section):
         False,
         help="long-range electrostatics",
         instead="Set long_range_el = False.",
+    )
+    min_eigenvalue: float | None = key(
+        NUMBER, None, help="smallest eigenvalue of the charges", instead=NO_CHARGES
+    )
+    constrain_even_terms: bool = key(
+        BOOLEAN, False, help="constraint on the charge energy", instead=NO_CHARGES
+    )
+    gaussian_width: tuple[float, ...] | None = key(
+        NUMBER_LIST, None, help="width of each element's charge", instead=NO_CHARGES
+    )
+    atomic_hardness: tuple[float, ...] | None = key(
+        NUMBER_LIST, None, help="hardness of each element", instead=NO_CHARGES
+    )
+    electronegativity: tuple[float, ...] | None = key(
+        NUMBER_LIST,
+        None,
+        help="electronegativity of each element",
+        instead=NO_CHARGES,
     )
 
 

@@ -60,20 +60,23 @@ class TrainIo(Section):
         INTEGER,
         None,
         ge=0,
-        help="epoch of restart_file, where the file does not say",
+        le=10**9,
+        help="for a checkpoint of another program: epochs done; annpot's own know",
         default_text="read from the checkpoint, else 0",
     )
     restart_step: int | None = key(
         INTEGER,
         None,
         ge=0,
-        help="step of restart_file, where the file does not say",
+        le=10**12,
+        help="for a checkpoint of another program: steps done; annpot's own know",
         default_text="read from the checkpoint, else 0",
     )
     save_checkpoint_steps: int | None = key(
         INTEGER,
         None,
         ge=1,
+        le=10**12,
         unit="steps",
         affects_result=False,
         help="steps between checkpoints",
@@ -83,6 +86,7 @@ class TrainIo(Section):
         INTEGER,
         1,
         ge=1,
+        le=10**12,
         unit="steps",
         affects_result=False,
         help="steps between TensorBoard scalars",
@@ -91,12 +95,13 @@ class TrainIo(Section):
         WORD_LIST,
         ("MAE",),
         affects_result=False,
-        help="columns of metrics.dat and of the progress bar",
+        help="columns of metrics.dat; epoch lines always show loss, MAE and RMSE",
     )
     progbar_interval: float = key(
         NUMBER,
         1.0,
         gt=0,
+        le=10**9,
         unit="s",
         affects_result=False,
         help="seconds between updates of the progress bar",
@@ -114,6 +119,7 @@ class TrainIo(Section):
         NUMBER,
         2048.0,
         gt=0,
+        le=10**9,
         unit="MB",
         affects_result=False,
         ours=True,
@@ -123,16 +129,23 @@ class TrainIo(Section):
         INTEGER,
         1,
         ge=1,
+        le=1024,
         affects_result=False,
-        help="TFRecord files read at the same time",
+        help="batches read at the same time",
     )
     num_parallel_calls: int = key(
-        INTEGER, 1, ge=1, affects_result=False, help="records parsed at the same time"
+        INTEGER,
+        1,
+        ge=1,
+        le=1024,
+        affects_result=False,
+        help="batches parsed at the same time",
     )
     prefetch_buffer_size_multiplier: int = key(
         INTEGER,
         10,
         ge=1,
+        le=10**6,
         unit="batches",
         affects_result=False,
         help="batches prepared in advance when data are streamed",
@@ -147,6 +160,7 @@ class TrainIo(Section):
         INTEGER,
         0,
         ge=0,
+        le=1024,
         ours=True,
         help="threads of one operation, 0 = TensorFlow's choice (last bits differ)",
     )
@@ -161,6 +175,7 @@ class TrainIo(Section):
         INTEGER,
         1000,
         ge=1,
+        le=10**9,
         affects_result=False,
         help="newest checkpoints that are kept, older ones are removed",
     )
@@ -213,6 +228,7 @@ class TrainValidation(Section):
         INTEGER,
         None,
         ge=1,
+        le=10**7,
         affects_result=False,
         unit="structures",
         help="structures evaluated together",

@@ -29,6 +29,7 @@ class Network(Section):
         INTEGER,
         None,
         ge=1,
+        le=10**7,
         help="length of the descriptor",
         default_text="from networks_metadata, else from the data",
     )

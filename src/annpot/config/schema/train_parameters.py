@@ -16,12 +16,13 @@ class Training(Section):
     about: ClassVar[str] = "Loss, optimizer, learning rate, length of the run."
 
     batch_size: int = key(
-        INTEGER, REQUIRED, ge=1, unit="structures", help="structures per step"
+        INTEGER, REQUIRED, ge=1, le=10**7, unit="structures", help="structures per step"
     )
     max_epochs: int | None = key(
         INTEGER,
         None,
         ge=1,
+        le=10**9,
         unit="epochs",
         help="epoch at which training ends, counted from the first start",
         default_text="needed unless max_steps is given",
@@ -30,6 +31,7 @@ class Training(Section):
         INTEGER,
         None,
         ge=1,
+        le=10**9,
         unit="steps",
         help="steps of an epoch; validation and a line of metrics.dat end it",
         default_text="needed, or max(1, max_steps // 10) when max_steps is given",
@@ -38,6 +40,7 @@ class Training(Section):
         INTEGER,
         None,
         ge=1,
+        le=10**12,
         unit="steps",
         help="step at which training ends exactly, instead of max_epochs",
         default_text="max_epochs x steps_per_epoch",
@@ -46,6 +49,7 @@ class Training(Section):
         INTEGER,
         None,
         ge=0,
+        le=10**18,
         ours=True,
         help="seed of the initial weights and of the order of the records",
         default_text="drawn, printed and stored in the checkpoints",
@@ -114,8 +118,11 @@ class Training(Section):
         help="weight of the forces in the loss",
         instead="Set forces_cost = 0 to train on energies.",
     )
-    floss_function: Literal["quad", "exp_quad", "quad_atom", "quad_percomp"] = key(
-        WORD, "quad", help="force loss", without_effect=NO_FORCES
+    floss_function: str = key(
+        WORD,
+        "quad",
+        help="force loss, by any name that PANNA 1 or 2 knows",
+        without_effect=NO_FORCES,
     )
     force_weights: Literal["n_atoms", "n_atoms2", "3n_atoms", "3n_atoms2"] | None = key(
         WORD, None, help="weight of the force loss", without_effect=NO_FORCES
