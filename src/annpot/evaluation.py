@@ -109,7 +109,8 @@ def evaluate(config, train_config, announce):
         InputError: checkpoints, INI files or data do not fit, or are damaged.
     """
     checkpoints = chosen_checkpoints(config)
-    folder = open_folder(config.io.data_dir, config.io.input_format)
+    where = config.source.where("IO_INFORMATION", "data_dir")
+    folder = open_folder(config.io.data_dir, config.io.input_format, where)
     dtype = np.dtype(config.validation.precision)
     files.make_folder(config.io.eval_dir)
     for checkpoint in checkpoints:

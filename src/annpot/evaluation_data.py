@@ -8,6 +8,7 @@ import numpy as np
 from annpot.data.binary_format import read_bin
 from annpot.data.dataset_description import DatasetDescription
 from annpot.data.record_index import natural_order
+from annpot.data.recorded_files import missing_notice, read_verified
 from annpot.data.tfrecord import read_records, record_spans
 from annpot.errors import InputError
 
@@ -42,31 +43,34 @@ class RecordFolder:
                     yield f"{path}: record {number}", record
 
 
-def open_folder(path, input_format):
-    """RecordFolder of a folder.
+def open_folder(path, input_format, where=None):
+    """RecordFolder of a folder whose files are those of its dataset.json.
 
     Args:
         path: the folder.
         input_format: "tfr" for *.tfrecord, "bin" for *.bin files.
+        where: INI file and line that name the folder, for messages.
 
     Raises:
-        InputError: no such folder, no such files in it, or their framing is broken.
+        InputError: no such folder, no such files in it, their framing is broken, or
+            they are not as recorded.
     """
     path = Path(path)
+    at = "" if where is None else f"{where}: "
     ending = {"tfr": ".tfrecord", "bin": ".bin"}[input_format]
     if not path.is_dir():
         raise InputError(
-            f"{path}: no such folder: expected one with {ending} files. Correct "
+            f"{at}{path}: no such folder: expected one with {ending} files. Correct "
             "data_dir, or make the files first."
         )
     files = tuple(sorted(path.glob(f"*{ending}"), key=natural_order))
     counts = [len(record_spans(f)[0]) if ending == ".tfrecord" else 1 for f in files]
     if not sum(counts):
         raise InputError(
-            f"{path}: no records: expected {ending} files with at least one. Correct "
-            "data_dir or input_format, or make the files first."
+            f"{at}{path}: no records: expected {ending} files with at least one. "
+            "Correct data_dir or input_format, or make the files first."
         )
-    described = DatasetDescription.read(path)
+    described = read_verified(path, ending)
     return RecordFolder(path, files, sum(counts), described, input_format)
 
 
@@ -103,7 +107,9 @@ def check_description(folder, networks):
         )
     if problems:
         raise InputError(problems)
-    return _compare_descriptors(described.origin, networks, where)
+    missing = missing_notice(folder.path, described)
+    notices = _compare_descriptors(described.origin, networks, where)
+    return notices if missing is None else [missing, *notices]
 
 
 def _undescribed(folder, networks):

@@ -205,6 +205,95 @@ def test_a_killed_run_is_finished_by_the_next(folder, capsys, monkeypatch):
     assert content(folder) == resumed
 
 
+def test_a_changed_structure_is_computed_again(folder, capsys):
+    """Other positions with the same energy, and another energy."""
+    run(folder)
+    before = content(folder)
+    moved = water(3)
+    add(folder, replace(moved, positions=moved.positions * 1.01))
+    add(folder, replace(water(5), energy=-2081.0))
+    capsys.readouterr()
+    assert run(folder) == 0
+    told = capsys.readouterr().out
+    assert "2 changed structures were computed again: water_003.bin, water_005" in told
+    assert "2 computed, 8 kept from earlier runs" in told
+    after = content(folder, "*.bin")
+    differing = [name for name in after if after[name] != before[name]]
+    assert sorted(differing) == ["water_003.bin", "water_005.bin"]
+    assert read_bin(folder / "bin" / "water_005.bin").energy == -2081.0
+    run(folder)
+    assert "0 computed, 10 kept" in capsys.readouterr().out
+
+
+def test_a_change_after_a_killed_run_is_seen(folder, capsys):
+    ini, structures = str(folder / "gvect.ini"), str(folder / "structures")
+    subprocess.run([sys.executable, "-c", KILLED, ini, structures])
+    assert len(content(folder, "*.bin")) == 6
+    add(folder, replace(water(2), positions=water(2).positions * 1.01))
+    assert run(folder) == 0
+    told = capsys.readouterr().out
+    assert "1 changed structure was computed again: water_002.bin" in told
+    assert "5 computed, 5 kept from earlier runs" in told
+
+
+def test_a_folder_without_hashes_of_structures_is_used(folder, capsys):
+    """As earlier versions wrote it; then energies and elements are compared."""
+    run(folder)
+    before = content(folder)
+    path = folder / "bin" / "dataset.json"
+    described = json.loads(path.read_text())
+    for entry in described["files"]:
+        del entry["structure"]
+    path.write_text(json.dumps(described))
+    capsys.readouterr()
+    assert run(folder) == 0
+    assert "0 computed, 10 kept" in capsys.readouterr().out
+    assert content(folder) == before
+    path.write_text(json.dumps(described))
+    add(folder, replace(water(5), energy=-2081.0))
+    assert run(folder) == 0
+    assert (
+        "1 changed structure was computed again: water_005" in capsys.readouterr().out
+    )
+
+
+def test_numbers_beyond_float32_are_named(folder, capsys):
+    add(folder, water(2, energy=-1e39))
+    add(folder, water(7, energy=1e300))
+    fails(
+        folder,
+        capsys,
+        "water_002: energy: found -1e+39, expected numbers that are finite in float32",
+        "water_007: energy: found 1e+300",
+    )
+    assert len(content(folder, "*.bin")) == 8
+
+
+def test_an_energy_under_another_key_is_explained(folder, capsys):
+    frame = '1\nProperties=species:S:1:pos:R:3 REF_energy=-13.6 pbc="F F F"\nH 0 0 0\n'
+    (folder / "set.xyz").write_text(frame)
+    ini = folder / "gvect.ini"
+    ini.write_text(ini.read_text().replace("/structures", "/set.xyz"))
+    fails(
+        folder,
+        capsys,
+        "set.xyz: frame 1: the structure has no energy.",
+        "the key that is read is 'energy' (of ASE's calculator or of info, in eV); "
+        "keys of this frame: REF_energy",
+    )
+
+
+def test_a_broken_description_is_named(folder, capsys):
+    run(folder)
+    path = folder / "bin" / "dataset.json"
+    described = json.loads(path.read_text())
+    path.write_text(json.dumps(described | {"descriptor": 3}))
+    fails(folder, capsys, "dataset.json: cannot be read (ValueError: descriptor = 3)")
+    described["files"][0]["sha256"] = 5
+    path.write_text(json.dumps(described))
+    fails(folder, capsys, "dataset.json: cannot be read (ValueError: files: {'name'")
+
+
 def test_structures_may_be_added_and_removed_later(folder, capsys):
     run(folder)
     add(folder, water(10))

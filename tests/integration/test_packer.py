@@ -167,6 +167,42 @@ def test_a_file_cut_short_is_packed_again(folder, capsys):
     assert content(folder) == before
 
 
+def test_a_damaged_file_is_packed_again_and_no_other(folder, capsys):
+    run(folder)
+    before = content(folder)
+    path = folder / "tfr" / NAMES[1]
+    kept = [folder / "tfr" / NAMES[0], folder / "tfr" / NAMES[2]]
+    times = [one.stat().st_mtime_ns for one in kept]
+    damaged = bytearray(path.read_bytes())
+    damaged[60] ^= 1
+    path.write_bytes(damaged)
+    capsys.readouterr()
+    assert run(folder) == 0
+    told = capsys.readouterr().out
+    assert "1 damaged file was packed again." in told
+    assert "1 files written, 2 kept" in told
+    assert content(folder) == before
+    assert [one.stat().st_mtime_ns for one in kept] == times
+
+
+def test_a_file_that_was_moved_away_is_packed_again(folder, capsys):
+    run(folder)
+    before = content(folder)
+    (folder / "tfr" / NAMES[0]).unlink()
+    assert run(folder) == 0
+    told = capsys.readouterr().out
+    assert "1 files written, 2 kept" in told
+    assert "damaged" not in told
+    assert content(folder) == before
+
+
+def test_a_folder_in_the_place_of_a_file_is_named(folder, capsys):
+    run(folder)
+    (folder / "tfr" / NAMES[2]).unlink()
+    (folder / "tfr" / NAMES[2]).mkdir()
+    fails(folder, capsys, f"{NAMES[2]}: is a folder, expected a file. Move it away")
+
+
 KILLED = """
 import os, signal, sys
 from annpot.data import packing

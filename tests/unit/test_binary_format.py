@@ -187,6 +187,47 @@ def test_a_sparse_index_out_of_range_is_found():
         binary_format.decode_bin(content, "water")
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"rows": np.array([-1, 0])}, {"columns": np.array([0, -2])}]
+)
+def test_a_negative_sparse_index_is_found(wrong):
+    content = binary_format.encode_bin(record(derivatives=replace(SPARSE, **wrong)))
+    with pytest.raises(binary_format.BinaryFormatError, match="index of the sparse"):
+        binary_format.decode_bin(content, "water")
+
+
+def test_an_exact_energy_beyond_float32_is_corrupt():
+    content = binary_format.encode_bin(record())[:-8] + struct.pack("<d", 1e300)
+    with pytest.raises(
+        binary_format.BinaryFormatError, match=r"and 1e\+300 eV, differ"
+    ):
+        binary_format.decode_bin(content, "water")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"energy": -1e39}, "energy: found -1e+39, expected numbers that are finite"),
+        ({"energy": float("nan")}, "energy: found nan, expected numbers that are"),
+        ({"per_atom_quantity": np.array([0, 1e40, 1])}, "single atoms: found 1e+40"),
+        ({"g": np.full((3, 4), np.inf)}, "descriptors: found inf, expected numbers"),
+    ],
+)
+def test_numbers_beyond_float32_are_not_written(tmp_path, change, message):
+    wrong = replace(record(), **change)
+    with pytest.raises(InputError) as caught:
+        binary_format.write_bin(tmp_path / "water.bin", wrong)
+    assert str(caught.value).startswith(f"{wrong.name}: ")
+    assert message in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_is_no_file(tmp_path):
+    (tmp_path / "water.bin").mkdir()
+    with pytest.raises(InputError, match=r"water\.bin: is a folder, expected a file\."):
+        binary_format.read_bin(tmp_path / "water.bin")
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match=r"absent\.bin: there is no such file"):
         binary_format.read_bin(tmp_path / "absent.bin")

@@ -155,6 +155,45 @@ def without_key(folder):
     path.write_text(json.dumps(content))
 
 
+def changed_json(folder, change):
+    path = folder / "dataset.json"
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def infinite_count(folder):
+    changed_json(folder, lambda content: content.update(n_structures=float("inf")))
+
+
+def wrong_entry(folder):
+    changed_json(folder, lambda content: content["files"][0].update(n_bytes="5"))
+
+
+def entry_that_is_a_number(folder):
+    changed_json(folder, lambda content: content.update(files=[7]))
+
+
+def entry_outside(folder):
+    changed_json(folder, lambda content: content["files"][0].update(name="../a.bin"))
+
+
+def numeric_descriptor(folder):
+    changed_json(folder, lambda content: content.update(descriptor=3))
+
+
+def numeric_species(folder):
+    changed_json(folder, lambda content: content.update(species=[1, 8]))
+
+
+def numeric_fingerprint(folder):
+    changed_json(folder, lambda content: content.update(fingerprint=3))
+
+
+def deep(folder):
+    (folder / "dataset.json").write_text("[" * 100_000)
+
+
 def unfinished(folder):
     write_unfinished(folder, ORIGIN)
 
@@ -165,6 +204,14 @@ WRONG = {
     garbled: "dataset.json: cannot be read (JSONDecodeError",
     other_version: "dataset.json: format_version 2, expected 1. It was written by",
     without_key: "dataset.json: cannot be read (KeyError: 'files'). Delete it and run",
+    infinite_count: "dataset.json: cannot be read (OverflowError",
+    wrong_entry: "cannot be read (ValueError: files: {'name': 'a.bin'",
+    entry_that_is_a_number: "dataset.json: cannot be read (TypeError",
+    entry_outside: "cannot be read (ValueError: files: {'name': '../a.bin'",
+    numeric_descriptor: "cannot be read (ValueError: descriptor = 3). Delete it",
+    numeric_species: "cannot be read (ValueError: species = [1, 8]). Delete it",
+    numeric_fingerprint: "cannot be read (TypeError: 3 is not a text). Delete it",
+    deep: "dataset.json: cannot be read (RecursionError",
     unfinished: "files of this folder are not finished. Run the command",
 }
 

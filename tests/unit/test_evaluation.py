@@ -7,11 +7,8 @@ import numpy as np
 import pytest
 
 from annpot.data.binary_format import write_bin
-from annpot.data.dataset_description import (
-    DatasetDescription,
-    DescriptorOrigin,
-    FileEntry,
-)
+from annpot.data.descriptor_origin import DescriptorOrigin
+from annpot.data.packing import describe_tfrecords
 from annpot.data.records import DescriptorRecord
 from annpot.data.tfrecord import encode_record, write_tfrecord
 from annpot.errors import InputError
@@ -131,18 +128,7 @@ def described(folder, **changes):
         "mbp_generation": 3,
         "mbp_generation_source": "stated",
     }
-    files = sorted(folder.glob("*.tfrecord"))
-    DatasetDescription(
-        origin=DescriptorOrigin(**values | changes),
-        suffix=".tfrecord",
-        fingerprint="0" * 64,
-        n_structures=4,
-        n_atoms=10,
-        labels={"energy": 4},
-        compositions=(),
-        files=tuple(FileEntry(f.name, 1, f.stat().st_size, "") for f in files),
-        statistics=(),
-    ).write(folder)
+    describe_tfrecords(folder, DescriptorOrigin(**values | changes)).write(folder)
     return open_folder(folder, "tfr")
 
 

@@ -273,6 +273,32 @@ def test_malformed_files_are_named(tmp_path, content, message):
     assert str(caught.value).startswith(f"{path}: {message}")
 
 
+@pytest.mark.parametrize("depth", [500, 100_000])
+@pytest.mark.parametrize("key", ["atoms", "energy", "other", "unit_of_length"])
+def test_brackets_in_brackets_are_no_traceback(tmp_path, depth, key):
+    nested = "[" * depth + "]" * depth
+    path = tmp_path / "deep.example"
+    path.write_text(f'{{"atoms": [[1, "H", [0, 0, 0]]], "{key}": {nested}}}')
+    if key == "other" and depth == 500:
+        assert read_example(path).n_atoms == 1  # a key that is not used
+        return
+    with pytest.raises(
+        InputError, match=r"deep\.example: (not valid JSON|atoms|ener|u)"
+    ):
+        read_example(path)
+
+
+def test_a_whole_number_beyond_float64_is_named(tmp_path):
+    path = tmp_path / "large.example"
+    large = "1" + "0" * 400
+    path.write_text(f'{{"atoms": [[1, "H", [0, 0, 0]]], "energy": [{large}, "eV"]}}')
+    with pytest.raises(InputError, match=r"energy: found 10*, expected a number\."):
+        read_example(path)
+    path.write_text(f'{{"atoms": [[1, "H", [0, 0, {large}]]]}}')
+    with pytest.raises(InputError, match="positions: not an array of numbers of shape"):
+        read_example(path)
+
+
 def test_bytes_that_are_no_text_are_named(tmp_path):
     path = tmp_path / "bad.example"
     path.write_bytes(b"\xff\xfe\x00{")

@@ -42,6 +42,23 @@ def test_a_folder_comes_in_the_order_of_its_names(tmp_path):
     assert [s.name for s in iter_structures(tmp_path / "b.example")] == ["b"]
 
 
+def test_a_long_name_is_told_with_its_frame(tmp_path):
+    path = tmp_path / "set.xyz"
+    write_ase(path, [water(name="a"), water(name="b" * 300)], format="extxyz")
+    with pytest.raises(InputError) as caught:
+        list(iter_structures(path))
+    assert str(caught.value) == (
+        f"{path}: frame 2: its name has 300 bytes ({'b' * 40}...), expected at most "
+        "200, as files are named after it. Shorten the name."
+    )
+
+
+def test_a_long_file_name_is_told(tmp_path):
+    example(tmp_path, f"{'c' * 240}.example")
+    with pytest.raises(InputError, match=r"its name has 240 bytes .*Shorten the name"):
+        list(iter_structures(tmp_path))
+
+
 def test_extended_xyz_keeps_energy_forces_cell_and_name(tmp_path):
     path = tmp_path / "set.xyz"
     frames = [

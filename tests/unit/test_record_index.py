@@ -43,6 +43,13 @@ def test_a_missing_folder_is_named(tmp_path):
         index_records(tmp_path / "nowhere")
 
 
+def test_the_line_that_names_the_folder_is_told(tmp_path):
+    for folder, found in ((tmp_path / "nowhere", "no such"), (tmp_path, "no records")):
+        with pytest.raises(InputError) as caught:
+            index_records(folder, "train.ini:3")
+        assert str(caught.value).startswith(f"train.ini:3: {folder}: {found}")
+
+
 def test_an_empty_folder_is_named(tmp_path):
     with pytest.raises(InputError, match=r"no records in it. Expected .tfrecord files"):
         index_records(tmp_path)

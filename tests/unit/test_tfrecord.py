@@ -229,6 +229,12 @@ def test_a_missing_file_is_named(tmp_path):
         tfrecord.record_spans(tmp_path / "absent.tfrecord")
 
 
+def test_a_folder_is_named(tmp_path):
+    (tmp_path / "1-1.tfrecord").mkdir()
+    with pytest.raises(InputError, match=r"1-1\.tfrecord: is a folder, expected a TFR"):
+        tfrecord.record_spans(tmp_path / "1-1.tfrecord")
+
+
 def not_a_number(values):
     values = values.copy()
     values.flat[1] = np.nan
@@ -251,6 +257,9 @@ WRONG = {
     "'species' holds the index -1": replace(record(), species=np.array([0, -1, 1])),
     "an index of the sparse derivatives is out of range": replace(
         record(), derivatives=replace(sparse(), rows=np.array([0, 15]))
+    ),
+    "an index of the sparse derivatives is out": replace(
+        record(), derivatives=replace(sparse(), columns=np.array([-1, 0]))
     ),
 }
 

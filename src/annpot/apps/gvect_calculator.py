@@ -58,12 +58,19 @@ def _headline(origin):
     return f"{kind}, {origin.g_size} components, species {', '.join(origin.species)}"
 
 
+def _again(names, what):
+    """2 damaged files were computed again: a.bin, b.bin"""
+    thing = {"damaged": "file", "changed": "structure"}[what]
+    many = f"{thing} was" if len(names) == 1 else f"{thing}s were"
+    more = " ..." if len(names) > 5 else ""
+    listed = ", ".join(names[:5])
+    return f"{len(names)} {what} {many} computed again: {listed}{more}"
+
+
 def _report(run, task):
-    if run.damaged:
-        print(
-            f"{len(run.damaged)} damaged files were computed again: "
-            f"{', '.join(run.damaged[:5])}{' ...' if len(run.damaged) > 5 else ''}"
-        )
+    for names, what in ((run.damaged, "damaged"), (run.changed, "changed")):
+        if names:
+            print(_again(names, what))
     print(
         f"{run.n_computed} computed, {run.n_kept} kept from earlier runs: {task.folder}"
     )

@@ -37,5 +37,8 @@ def _run(path):
         with progress("packing", len(bins.paths), "structures") as advance:
             run = pack(bins, folder, packing_plan(config), advance)
         files.write_text(folder / "tfr.expanded.ini", config.source.expanded_text())
+    if run.damaged:
+        n = len(run.damaged)
+        print(f"{n} damaged {'file was' if n == 1 else 'files were'} packed again.")
     print(f"{run.n_written} files written, {run.n_kept} kept: {folder}")
     print(f"fingerprint {run.description.fingerprint[:16]}")

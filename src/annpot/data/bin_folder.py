@@ -70,7 +70,7 @@ def read_checked(bins, path):
         InputError: the file is damaged, is not the one recorded, or does not have
             the g_size or the species of the folder.
     """
-    content = path.read_bytes()
+    content = files.content_of(path)
     recorded = bins.hashes.get(path.name)
     if recorded not in (None, hashlib.sha256(content).hexdigest()):
         raise _wrong(path, "its content is not what dataset.json recorded.")

@@ -15,6 +15,8 @@ from annpot.data.records import (
     DenseDerivatives,
     DescriptorRecord,
     SparseDerivatives,
+    are_sparse_indices,
+    check_finite,
     check_sparse_indices,
 )
 from annpot.errors import InputError
@@ -43,7 +45,12 @@ _ENERGY = struct.Struct("<d")
 
 
 def encode_bin(record):
-    """Content of a `.bin` file of version 0."""
+    """Content of a `.bin` file of version 0.
+
+    Raises:
+        InputError: a number is not finite in float32; it names the structure.
+    """
+    check_finite(record)
     flags = ENERGY_F64
     parts = [[record.energy], record.species, record.g.ravel()]
     derivatives = record.derivatives
@@ -79,10 +86,7 @@ def read_bin(path):
         InputError: the file is missing, cut short, corrupt or holds NaN.
     """
     path = Path(path)
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file.") from None
+    content = files.content_of(path)
     try:
         return decode_bin(content, path.name.removesuffix(SUFFIX))
     except BinaryFormatError as problem:
@@ -196,14 +200,16 @@ def _sparse(stream, n_atoms, g_size):
     if n_values < 0:
         raise BinaryFormatError(f"{n_values} sparse derivatives.")
     values = stream.take(n_values)
-    rows, columns = stream.take(n_values, 2).astype(np.int64).T
-    if n_values and (rows.max() >= n_atoms * g_size or columns.max() >= 3 * n_atoms):
+    rows, columns = stream.take(n_values, 2).T
+    if not are_sparse_indices(rows, columns, n_atoms, g_size):
         raise BinaryFormatError("an index of the sparse derivatives is out of range.")
-    return SparseDerivatives(values, rows, columns)
+    return SparseDerivatives(values, rows.astype(np.int64), columns.astype(np.int64))
 
 
 def _with_exact_energy(record, energy):
-    if np.float32(energy) != np.float32(record.energy):
+    with np.errstate(over="ignore"):  # a corrupt number may be too large
+        single = np.float32(energy)
+    if single != np.float32(record.energy):
         raise BinaryFormatError(
             f"its two energies, {record.energy} and {energy} eV, differ; it is corrupt."
         )

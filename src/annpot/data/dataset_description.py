@@ -13,21 +13,20 @@ import numpy as np
 
 from annpot import files
 from annpot.data.descriptor_origin import DescriptorOrigin
+from annpot.data.file_entry import FileEntry
 from annpot.errors import InputError
 
 FORMAT_VERSION = 1
 FILE_NAME = "dataset.json"
+MALFORMED = (  # what reading a JSON object of other types than expected raises
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
 UNITS = {"length": "angstrom", "energy": "eV", "forces": "eV/angstrom"}
-
-
-@dataclass(frozen=True)
-class FileEntry:
-    """One file of the folder: name, number of records and bytes, sha256."""
-
-    name: str
-    n_records: int
-    n_bytes: int
-    sha256: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +124,7 @@ class DatasetDescription:
             )
         try:
             described = _from_json(content)
-        except (KeyError, TypeError, ValueError) as error:
+        except MALFORMED as error:
             raise _broken(path, f"{type(error).__name__}: {error}") from None
         return _compared_with_disk(Path(folder), described)
 
@@ -147,7 +146,7 @@ class DatasetDescription:
                 {key: np.asarray(value).tolist() for key, value in vars(one).items()}
                 for one in self.statistics
             ],
-            "files": [vars(entry) for entry in self.files],
+            "files": [entry.to_dict() for entry in self.files],
         }
         files.write_text(Path(folder) / FILE_NAME, _json_text(content))
 
@@ -177,8 +176,10 @@ def read_description_file(path):
         version = content["format_version"]
         if version == FORMAT_VERSION:
             DescriptorOrigin.from_dict(content)
-            bool(content["complete"])
-    except (ValueError, KeyError, TypeError) as error:
+            entries = content["files"] if content["complete"] else ()
+            for entry in entries:
+                FileEntry.from_dict(entry)
+    except MALFORMED as error:
         raise _broken(path, f"{type(error).__name__}: {error}") from None
     if version != FORMAT_VERSION:
         raise InputError(
@@ -214,13 +215,13 @@ def _from_json(content):
     return DatasetDescription(
         origin=DescriptorOrigin.from_dict(content),
         suffix=str(content["suffix"]),
-        fingerprint=content["fingerprint"],
+        fingerprint=_text(content["fingerprint"]),
         made_from=content["made_from"],
         n_structures=int(content["n_structures"]),
         n_atoms=int(content["n_atoms"]),
         labels=dict(content["labels"]),
         compositions=tuple((tuple(counts), n) for counts, n in content["compositions"]),
-        files=tuple(FileEntry(**entry) for entry in content["files"]),
+        files=tuple(FileEntry.from_dict(entry) for entry in content["files"]),
         statistics=tuple(
             ElementStatistics(
                 one["n_atoms"],
@@ -232,6 +233,12 @@ def _from_json(content):
             for one in content["statistics"]
         ),
     )
+
+
+def _text(value):
+    if not isinstance(value, str):
+        raise TypeError(f"{str(value)[:60]} is not a text")
+    return value
 
 
 def _compared_with_disk(folder, described):

@@ -1,14 +1,14 @@
 """From structures to a folder of `.bin` files and its dataset.json.
 
 The `.bin` files themselves say how far the work is: a run that was stopped goes on
-with the structures whose file is missing or damaged. Each file is written under
-another name and renamed, so a killed process leaves no half file. They are not
-synced one by one, which would cost more than the descriptors: after a power cut the
-size of a lost file is wrong and it is computed again.
+with the structures whose file is missing or damaged, or that have changed since. Each
+file is written under another name and renamed, so a killed process leaves no half
+file. They are not synced one by one, which would cost more than the descriptors:
+after a power cut the size of a lost file is wrong and it is computed again.
 """
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -17,17 +17,21 @@ import numpy as np
 from annpot import files
 from annpot.data.binary_format import SUFFIX, BinaryFormatError, decode_bin, encode_bin
 from annpot.data.dataset_description import (
-    FILE_NAME,
     DatasetDescription,
-    FileEntry,
-    read_description_file,
 )
 from annpot.data.dataset_summary import DatasetSummary, summary_of
+from annpot.data.descriptor_journal import (
+    append_journal,
+    earlier_files,
+    remove_journal,
+)
+from annpot.data.descriptor_source import LostSource, prepared, with_rest
+from annpot.data.file_entry import FileEntry
 from annpot.data.folder_claim import claim_descriptor_folder
-from annpot.data.records import DescriptorRecord
+from annpot.data.records import DescriptorRecord, TooLargeError
 from annpot.errors import InputError
-from annpot.structures.readers import NamedSource
 from annpot.structures.structure import Structure
+from annpot.structures.structure_hash import structure_hash
 
 BATCH_STRUCTURES = 512  # computed together; enough to keep all cores busy
 BATCH_ATOMS = 16384  # bounds the memory: 50 MB of descriptors of 384 components
@@ -43,16 +47,19 @@ class DescriptorRun:
         n_computed: files computed now.
         n_kept: complete files of an earlier run.
         damaged: names of files that were cut short or corrupt and computed again.
+        changed: names of files that were computed again because their structure is
+            not the one they were made from.
     """
 
     description: DatasetDescription
     n_computed: int
     n_kept: int
     damaged: tuple[str, ...]
+    changed: tuple[str, ...] = ()
 
 
 def compute_descriptor_files(sources, task, advance=lambda n: None):
-    """Compute the `.bin` file of every structure that has none yet.
+    """Compute the `.bin` file of every structure that has none, or not this one.
 
     Args:
         sources: iterable of NamedSource; read in batches, never all at once.
@@ -67,76 +74,77 @@ def compute_descriptor_files(sources, task, advance=lambda n: None):
             the disk is full. What is finished stays and is used by the next run.
     """
     claim_descriptor_folder(task.folder, task.origin)
-    earlier = _earlier_files(task.folder)
-    summary, entries, damaged, n_computed = DatasetSummary(), [], [], 0
+    earlier = earlier_files(task.folder)
+    summary, entries, damaged, changed = DatasetSummary(), [], [], []
+    n_computed = 0
     read = partial(_item, task=task, earlier=earlier)
-    for batch in _batches(_with_rest(sources, task.folder), read):
+    for batch in _batches(with_rest(sources, task.folder), read):
         done = _completed(batch, task)
         summary = summary.merged(summary_of([record for record, _ in done]))
         entries += [entry for _, entry in done]
-        damaged += [item.path.name for item in batch if item.damaged]
+        damaged += [item.path.name for item in batch if item.state == "damaged"]
+        changed += [item.path.name for item in batch if item.state == "changed"]
         n_computed += sum(item.structure is not None for item in batch)
         advance(len(batch))
     entries.sort(key=lambda entry: entry.name)
     description = DatasetDescription.from_summary(task.origin, SUFFIX, entries, summary)
     description.write(task.folder)
+    remove_journal(task.folder)
     n_kept = len(entries) - n_computed
-    return DescriptorRun(description, n_computed, n_kept, tuple(damaged))
+    return DescriptorRun(
+        description, n_computed, n_kept, tuple(damaged), tuple(changed)
+    )
 
 
 @dataclass(frozen=True)
 class _Item:
-    """One file: its record and entry when it is complete, else its structure."""
+    """One file: its record and entry when it is complete, else its structure.
+
+    `state` is "kept", "new", "damaged" or "changed".
+    """
 
     path: Path
+    state: str
     record: DescriptorRecord | None = None
     entry: FileEntry | None = None
     structure: Structure | None = None
-    damaged: bool = False
 
     @property
     def n_atoms(self):
         return (self.record or self.structure).n_atoms
 
 
-def _earlier_files(folder):
-    """File name -> sha256 of each file of an earlier run, None where not recorded."""
-    content = read_description_file(folder / FILE_NAME)
-    recorded = {entry["name"]: entry["sha256"] for entry in content.get("files", ())}
-    return {name: recorded.get(name) for name in files.names_in(folder, SUFFIX)}
-
-
-def _with_rest(sources, folder):
-    """The sources, then one for each file whose structure is no longer among them."""
-    names = set()
-    for source in sources:
-        names.add(source.name)
-        yield source
-    for file in files.names_in(folder, SUFFIX):
-        name, path = file.removesuffix(SUFFIX), folder / file
-        if name not in names:
-            yield NamedSource(name, str(path), partial(_lost, path))
-
-
-def _lost(path):
-    raise InputError(
-        f"{path}: the file is damaged and its structure is not in the input. Delete "
-        "the file or give the structure again."
-    )
-
-
 def _item(source, task, earlier):
     name = f"{source.name}{SUFFIX}"
     path = task.folder / name
     if name not in earlier:
-        return _Item(path, structure=_prepared(source, task.origin))
-    content = path.read_bytes()
+        return _Item(path, "new", structure=prepared(source, task.origin))
+    content = files.content_of(path)
     record = _usable(content, source.name, task.origin)
-    entry = _entry(path, content)
-    if record is not None and earlier[name] in (None, entry.sha256):
-        return _Item(path, record, entry)
-    structure = _prepared(source, task.origin)
-    return _Item(path, structure=structure, damaged=True)
+    sha256 = hashlib.sha256(content).hexdigest()
+    recorded = earlier[name]
+    if record is None or recorded.sha256 not in (None, sha256):
+        structure = prepared(source, task.origin)
+        return _Item(path, "damaged", structure=structure)
+    if isinstance(source, LostSource):
+        known = recorded.structure
+    else:
+        structure = prepared(source, task.origin)
+        known = structure_hash(structure, task.origin.per_atom_energy)
+        if not _is_made_from(record, recorded.structure, structure, known, task.origin):
+            return _Item(path, "changed", structure=structure)
+    return _Item(path, "kept", record, FileEntry(name, 1, len(content), sha256, known))
+
+
+def _is_made_from(record, recorded, structure, known, origin):
+    """Whether a record belongs to a structure with the hash `known`.
+
+    Where no hash was recorded, energy and elements are compared.
+    """
+    if recorded is not None:
+        return recorded == known
+    symbols = tuple(origin.species[index] for index in record.species)
+    return symbols == structure.symbols and record.energy == structure.energy
 
 
 def _usable(content, name, origin):
@@ -151,33 +159,6 @@ def _usable(content, name, origin):
         and origin.per_atom_energy == (record.per_atom_quantity is not None)
     )
     return record if fits else None
-
-
-def _entry(path, content):
-    return FileEntry(path.name, 1, len(content), hashlib.sha256(content).hexdigest())
-
-
-def _prepared(source, origin):
-    """The structure with the periodicity asked for; its labels are complete."""
-    structure, where = source.load(), source.where
-    if structure.energy is None:
-        raise InputError(
-            f"{where}: the structure has no energy. Give it one; it is what a network "
-            "is trained on."
-        )
-    if origin.per_atom_energy and structure.per_atom_energy is None:
-        raise InputError(
-            f"{where}: per_atom_energy is True in [MISC], but the structure has none."
-        )
-    if origin.pbc_override is None:
-        return structure
-    pbc = np.array(origin.pbc_override, dtype=bool)
-    if (pbc & ~structure.cell.any(axis=1)).any():
-        raise InputError(
-            f"{where}: use_pbc = {pbc.tolist()}, but a periodic direction has no "
-            "lattice vector. Give the vector or set use_pbc to False there."
-        )
-    return replace(structure, pbc=pbc)
 
 
 def _batches(sources, read):
@@ -213,35 +194,57 @@ def _batches(sources, read):
 
 
 def _completed(items, task):
-    """(record, entry) of each item; what is missing is computed and written."""
+    """(record, entry) of each item; what is missing is computed and written.
+
+    Raises:
+        InputError: with all structures whose numbers are too large for the format.
+    """
     structures = [item.structure for item in items if item.structure is not None]
     if not structures:
         return [(item.record, item.entry) for item in items]
     computed = iter(task.descriptors(structures))
     index = {symbol: number for number, symbol in enumerate(task.origin.species)}
-    done = []
+    done, problems = [], []
     for item in items:
         if item.structure is None:
             done.append((item.record, item.entry))
             continue
         record = _record(item.structure, next(computed), index, task.origin)
-        content = encode_bin(record)
-        with files.atomic_path(item.path, durable=False) as temporary:
-            temporary.write_bytes(content)
-        done.append((record, _entry(item.path, content)))
+        try:
+            done.append((record, _written(item, record, task.origin)))
+        except TooLargeError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems[:PROBLEMS_SHOWN])
     _append_names(task.done_log, [structure.name for structure in structures])
+    append_journal(task.folder, [entry for _, entry in done])
     return done
+
+
+def _written(item, record, origin):
+    """FileEntry of the `.bin` file that is written."""
+    content = encode_bin(record)
+    with files.atomic_path(item.path, durable=False) as temporary:
+        temporary.write_bytes(content)
+    return FileEntry(
+        name=item.path.name,
+        n_records=1,
+        n_bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        structure=structure_hash(item.structure, origin.per_atom_energy),
+    )
 
 
 def _record(structure, g, index, origin):
     quantity = structure.per_atom_energy if origin.per_atom_energy else None
-    return DescriptorRecord(
-        name=structure.name,
-        species=np.array([index[symbol] for symbol in structure.symbols]),
-        g=np.asarray(g, np.float32),
-        energy=structure.energy,
-        per_atom_quantity=None if quantity is None else np.float32(quantity),
-    )
+    with np.errstate(over="ignore"):  # too large numbers are refused when written
+        return DescriptorRecord(
+            name=structure.name,
+            species=np.array([index[symbol] for symbol in structure.symbols]),
+            g=np.asarray(g, np.float32),
+            energy=structure.energy,
+            per_atom_quantity=None if quantity is None else np.float32(quantity),
+        )
 
 
 def _append_names(path, names):

@@ -8,6 +8,27 @@ from annpot.errors import InputError
 ASSUMED_GENERATION = 3  # of files that do not say which mBP they hold
 
 
+def _is_count(value):
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_list_of(kind, value):
+    return isinstance(value, list) and all(isinstance(one, kind) for one in value)
+
+
+_VALID = {  # key of dataset.json -> whether a value can be one
+    "species": lambda value: value is None or _is_list_of(str, value),
+    "g_size": _is_count,
+    "descriptor": lambda value: isinstance(value, dict | None),
+    "mbp_generation": lambda value: value is None or _is_count(value),
+    "mbp_generation_source": lambda value: isinstance(value, str | None),
+    "pbc_override": lambda value: (
+        value is None or (_is_list_of(bool, value) and len(value) == 3)
+    ),
+    "per_atom_energy": lambda value: isinstance(value, bool),
+}
+
+
 @dataclass(frozen=True)
 class DescriptorOrigin:
     """How descriptors were made.
@@ -74,8 +95,15 @@ class DescriptorOrigin:
 
     @classmethod
     def from_dict(cls, content):
-        """The inverse of `to_dict`; other keys are ignored."""
+        """The inverse of `to_dict`; other keys are ignored.
+
+        Raises:
+            KeyError, ValueError: a key is missing or its value has a wrong type.
+        """
         values = {one.name: content[one.name] for one in fields(cls)}
+        for name, value in values.items():
+            if not _VALID[name](value):
+                raise ValueError(f"{name} = {str(value)[:60]}")
         for name in ("species", "pbc_override"):
             if values[name] is not None:
                 values[name] = tuple(values[name])

@@ -12,6 +12,7 @@ from annpot.data.dataset_description import (
     write_unfinished,
 )
 from annpot.data.descriptor_origin import DescriptorOrigin
+from annpot.data.file_entry import FileEntry
 from annpot.errors import InputError
 
 
@@ -49,7 +50,7 @@ def claim_packing_folder(folder, origin, key):
         key: text that stands for what is packed and how.
 
     Returns:
-        True when the folder already holds all of it.
+        FileEntry by name of what an earlier run finished, {} when it did not.
 
     Raises:
         InputError: it holds another packing, or files that were not packed here.
@@ -63,21 +64,16 @@ def claim_packing_folder(folder, origin, key):
                 f"here (the first is {present[0]}). Choose another output_dir."
             )
         write_unfinished(folder, origin, key)
-        return False
+        return {}
     if content.get("made_from") != key:
         raise InputError(
             f"{folder}: holds another packing: other .bin files, another order or "
             "other contents. Choose another output_dir, or delete this folder to pack "
             "anew."
         )
-    return content["complete"] and all(
-        has_size(folder / entry["name"], entry["n_bytes"]) for entry in content["files"]
-    )
-
-
-def has_size(path, n_bytes):
-    """Whether a file exists and has this size."""
-    return path.exists() and path.stat().st_size == n_bytes
+    if not content["complete"]:
+        return {}
+    return {entry["name"]: FileEntry.from_dict(entry) for entry in content["files"]}
 
 
 def _prepared(folder):

@@ -2,7 +2,8 @@
 
 After each TFRecord a hidden summary of it is kept beside it. A run that was stopped
 goes on with the first file that has none; dataset.json is the sum of all summaries,
-which are then deleted.
+which are then deleted. A file counts as finished when its sha256 is the recorded one;
+a damaged file is packed again.
 """
 
 import hashlib
@@ -14,11 +15,16 @@ import numpy as np
 
 from annpot import files
 from annpot.data.bin_folder import read_checked, with_content
-from annpot.data.dataset_description import DatasetDescription, FileEntry
+from annpot.data.dataset_description import (
+    MALFORMED,
+    DatasetDescription,
+)
 from annpot.data.dataset_summary import DatasetSummary, SummaryBuilder
-from annpot.data.folder_claim import claim_packing_folder, has_size
+from annpot.data.file_entry import FileEntry
+from annpot.data.folder_claim import claim_packing_folder
 from annpot.data.record_features import decode_record, encode_record
 from annpot.data.record_index import natural_order
+from annpot.data.recorded_files import is_as_recorded
 from annpot.data.tfrecord import SUFFIX, read_payloads, write_tfrecord
 
 
@@ -67,11 +73,15 @@ def packing_plan(config):
 
 @dataclass(frozen=True)
 class PackingRun:
-    """What a run did: the description, and files written now and kept."""
+    """What a run did: the description, and files written now and kept.
+
+    `damaged` names those written that were there, but not as they were recorded.
+    """
 
     description: DatasetDescription
     n_written: int
     n_kept: int
+    damaged: tuple[str, ...] = ()
 
 
 def pack(bins, folder, plan, advance=lambda n: None):
@@ -96,13 +106,16 @@ def pack(bins, folder, plan, advance=lambda n: None):
     pieces = [paths[start : start + size] for start in range(0, len(paths), size)]
     names = [plan.file_name(i, len(pieces)) for i in range(1, len(pieces) + 1)]
     key = _sha256(json.dumps([bins.identity, asdict(plan)]).encode())
-    if claim_packing_folder(folder, bins.origin, key):
+    recorded = claim_packing_folder(folder, bins.origin, key)
+    if recorded and all(is_as_recorded(folder / n, one) for n, one in recorded.items()):
         advance(len(paths))
         return PackingRun(DatasetDescription.read(folder), 0, len(names))
-    summary, entries, n_written = DatasetSummary(), [], 0
+    summary, entries, n_written, damaged = DatasetSummary(), [], 0, []
     for name, piece in zip(names, pieces, strict=True):
-        finished = _finished_file(folder, name, key)
+        finished = _finished_file(folder, name, key, recorded.get(name))
         if finished is None:
+            if (folder / name).exists():
+                damaged.append(name)
             finished = _pack_file(folder / name, piece, bins, plan, key)
             n_written += 1
         entry, part = finished
@@ -115,7 +128,8 @@ def pack(bins, folder, plan, advance=lambda n: None):
     description.write(folder)
     for name in names:
         _summary_path(folder, name).unlink(missing_ok=True)
-    return PackingRun(description, n_written, len(names) - n_written)
+    n_kept = len(names) - n_written
+    return PackingRun(description, n_written, n_kept, tuple(damaged))
 
 
 def describe_tfrecords(folder, origin):
@@ -127,10 +141,7 @@ def describe_tfrecords(folder, origin):
     """
     summary, entries = DatasetSummary(), []
     for path in sorted(Path(folder).glob(f"*{SUFFIX}"), key=natural_order):
-        builder = SummaryBuilder()
-        for number, payload in enumerate(read_payloads(path), start=1):
-            builder.add(decode_record(payload, f"{path}: record {number}"), payload)
-        part = builder.finished()
+        part = _summary_of_file(path)
         with open(path, "rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         size = path.stat().st_size
@@ -139,20 +150,37 @@ def describe_tfrecords(folder, origin):
     return DatasetDescription.from_summary(origin, SUFFIX, entries, summary)
 
 
+def _summary_of_file(path):
+    """DatasetSummary of a TFRecord file."""
+    builder = SummaryBuilder()
+    for number, payload in enumerate(read_payloads(path), start=1):
+        builder.add(decode_record(payload, f"{path}: record {number}"), payload)
+    return builder.finished()
+
+
 def _summary_path(folder, name):
     return folder / f".{name}.json"
 
 
-def _finished_file(folder, name, key):
-    """(FileEntry, DatasetSummary) of a file that an earlier run finished, or None."""
+def _finished_file(folder, name, key, recorded):
+    """(FileEntry, DatasetSummary) of a file that an earlier run finished, or None.
+
+    Args:
+        folder, name: of the file.
+        key: of the packing.
+        recorded: its FileEntry in dataset.json, or None.
+    """
+    if recorded is not None and is_as_recorded(folder / name, recorded):
+        return recorded, _summary_of_file(folder / name)
     try:
         stored = json.loads(_summary_path(folder, name).read_bytes())
-    except (FileNotFoundError, ValueError):
+        entry = FileEntry.from_dict(stored["entry"])
+        summary = DatasetSummary.from_dict(stored["summary"])
+    except (OSError, *MALFORMED):  # then the file is simply packed again
         return None
-    entry = FileEntry(**stored["entry"])
-    if stored["key"] != key or not has_size(folder / name, entry.n_bytes):
+    if stored["key"] != key or not is_as_recorded(folder / name, entry):
         return None
-    return entry, DatasetSummary.from_dict(stored["summary"])
+    return entry, summary
 
 
 def _pack_file(path, bin_paths, bins, plan, key):

@@ -18,6 +18,7 @@ from annpot.data.records import (
     DenseDerivatives,
     DescriptorRecord,
     SparseDerivatives,
+    are_sparse_indices,
     check_sparse_indices,
 )
 from annpot.errors import InputError
@@ -117,7 +118,9 @@ def _energy(features):
     if not isinstance(exact, bytes) or len(exact) != _ENERGY.size:
         raise _FeatureError("'energy_f64' is not one float64.")
     energy = _ENERGY.unpack(exact)[0]
-    if np.float32(energy) != single:
+    with np.errstate(over="ignore"):  # a corrupt number may be too large
+        agrees = np.float32(energy) == single
+    if not agrees:
         raise _FeatureError(f"'energy' = {single} and 'energy_f64' = {energy} differ.")
     return energy
 
@@ -133,7 +136,7 @@ def _derivatives(features, n_atoms, g_size):
         _feature(features, f"dgvect_{part}", n_values)
         for part in ("values", "indices1", "indices2")
     )
-    if n_values and (rows.max() >= n_atoms * g_size or columns.max() >= 3 * n_atoms):
+    if not are_sparse_indices(rows, columns, n_atoms, g_size):
         raise _FeatureError("an index of the sparse derivatives is out of range.")
     return SparseDerivatives(values, rows.astype(np.int64), columns.astype(np.int64))
 

@@ -64,25 +64,40 @@ class RecordIndex:
         return checked_payload(framed, self.place, record)
 
 
-def index_records(folder):
-    """RecordIndex of all `*.tfrecord` files of a folder.
+def tfrecord_files(folder, where=None):
+    """All `*.tfrecord` files of a folder, sorted by name.
+
+    Args:
+        folder: of the files.
+        where: INI file and line that name the folder, for the message.
+
+    Raises:
+        InputError: no such folder, or no TFRecord in it.
+    """
+    folder = Path(folder)
+    at = "" if where is None else f"{where}: "
+    if not folder.is_dir():
+        raise InputError(
+            f"{at}{folder}: no such folder. Expected a folder of .tfrecord files; "
+            "check data_dir, or make the files with app_tfr_packer."
+        )
+    files = tuple(sorted(folder.glob("*.tfrecord"), key=natural_order))
+    if not files:
+        raise InputError(
+            f"{at}{folder}: no records in it. Expected .tfrecord files, as "
+            "app_tfr_packer makes them."
+        )
+    return files
+
+
+def index_records(folder, where=None):
+    """RecordIndex of all `*.tfrecord` files of a folder; see `tfrecord_files`.
 
     Raises:
         InputError: no such folder, no TFRecord in it, or a damaged file.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise InputError(
-            f"{folder}: no such folder. Expected a folder of .tfrecord files; check "
-            "data_dir, or make the files with app_tfr_packer."
-        )
-    files = tuple(sorted(folder.glob("*.tfrecord"), key=natural_order))
+    files = tfrecord_files(folder, where)
     spans = [record_spans(file) for file in files]
-    if not sum(len(offsets) for offsets, _ in spans):
-        raise InputError(
-            f"{folder}: no records in it. Expected .tfrecord files, as app_tfr_packer "
-            "makes them."
-        )
     return RecordIndex(
         files=files,
         file_of=np.repeat(

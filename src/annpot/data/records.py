@@ -10,6 +10,10 @@ NO_NAME = "N.A."  # what a record without a name is called
 LARGEST_EXACT_INDEX = 2**24  # the file formats hold sparse indices as float32
 
 
+class TooLargeError(InputError):
+    """A number of a structure is not finite in float32."""
+
+
 @dataclass(frozen=True, eq=False)
 class DenseDerivatives:
     """All derivatives of the descriptors with respect to the positions.
@@ -82,6 +86,38 @@ def sparse_derivatives(dense):
     table = dense.values.reshape(n_atoms * g_size, 3 * n_atoms)
     rows, columns = np.nonzero(table)
     return SparseDerivatives(table[rows, columns], rows, columns)
+
+
+def are_sparse_indices(rows, columns, n_atoms, g_size):
+    """Whether float arrays are whole numbers inside the dense array."""
+    limits = (rows, n_atoms * g_size), (columns, 3 * n_atoms)
+    return all(
+        ((indices >= 0) & (indices < limit) & (indices == np.floor(indices))).all()
+        for indices, limit in limits
+    )
+
+
+def check_finite(record):
+    """Raise a TooLargeError where a number of a record is not finite in float32."""
+    derivatives = getattr(record.derivatives, "values", None)
+    parts = {
+        "energy": record.energy,
+        "descriptors": record.g,
+        "derivatives": derivatives,
+        "forces": record.forces,
+        "energies of single atoms": record.per_atom_quantity,
+    }
+    for label, values in parts.items():
+        if values is None:
+            continue
+        with np.errstate(over="ignore"):
+            bad = ~np.isfinite(np.asarray(values, np.float32))
+        if bad.any():
+            raise TooLargeError(
+                f"{record.name}: {label}: found {np.asarray(values)[bad].flat[0]}, "
+                "expected numbers that are finite in float32 (below 3.4e38). Correct "
+                "or remove the structure."
+            )
 
 
 def check_sparse_indices(record):

@@ -161,6 +161,10 @@ def _mapped(stream):
 def _opened(path):
     """The file, open for reading; it exists and is not empty."""
     path = Path(path)
+    if path.is_dir():
+        raise InputError(
+            f"{path}: is a folder, expected a TFRecord file. Move it away or rename it."
+        )
     if not path.is_file():
         raise InputError(f"{path}: there is no such file.")
     if path.stat().st_size == 0:

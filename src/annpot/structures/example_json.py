@@ -43,6 +43,11 @@ def read_example(path, constants=units.CODATA_2022, assumptions=None):
         structure = _structure(path, content, constants, assumed)
     except _FieldError as problem:
         raise InputError(f"{path}: {problem}") from None
+    except RecursionError:
+        raise InputError(
+            f"{path}: not valid JSON of a structure: too many brackets in brackets "
+            "(doc/formats.md)."
+        ) from None
     for assumption in assumed:
         if assumptions is None:
             _log.warning("%s: %s.", path, assumption)
@@ -80,10 +85,8 @@ class _FieldError(Exception):
 
 def _json_object(path):
     try:
-        content = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file.") from None
-    except ValueError as error:
+        content = json.loads(files.content_of(path))
+    except (ValueError, RecursionError) as error:  # too many brackets in brackets
         raise InputError(
             f"{path}: not valid JSON ({error}). Write the structure again; "
             "the layout of .example files is in doc/formats.md."
@@ -226,8 +229,10 @@ def _forces(atoms, unit):
 def _number(field, value):
     try:
         number = float(value)
-    except (TypeError, ValueError):
-        raise _FieldError(f"{field}: found {value!r}, expected a number.") from None
+    except (TypeError, ValueError, OverflowError):
+        raise _FieldError(
+            f"{field}: found {repr(value)[:80]}, expected a number."
+        ) from None
     if not math.isfinite(number):
         raise _FieldError(f"{field}: found {value!r}, which is not a finite number.")
     return number
@@ -237,7 +242,7 @@ def _numbers(field, values, shape):
     """`values` as a float64 array of `shape`; quoted numbers are numbers too."""
     try:
         array = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise _FieldError(
             f"{field}: not an array of numbers of shape {shape}; a number is missing "
             "or is not one."

@@ -12,6 +12,8 @@ from annpot.errors import InputError
 from annpot.structures.example_json import SUFFIX, read_example
 from annpot.structures.structure import Structure
 
+LONGEST_NAME = 200  # bytes; file systems take 255 with what is put around it
+
 
 @dataclass(frozen=True)
 class NamedSource:
@@ -21,11 +23,13 @@ class NamedSource:
         name: of the structure, unique among the sources read together.
         where: file, and frame where it has several, for messages.
         load: function without arguments that returns the Structure.
+        energy_keys: words that tell where an energy is looked for.
     """
 
     name: str
     where: str
     load: Callable[[], Structure]
+    energy_keys: str = 'the key is "energy": [value, unit]'
 
 
 def iter_structures(path, constants=units.CODATA_2022, assumptions=None):
@@ -45,8 +49,8 @@ def structure_sources(path, constants=units.CODATA_2022, assumptions=None):
         assumptions: see `read_example`.
 
     Raises:
-        InputError: nothing there; while iterating, two structures of one name or a
-            frame that cannot be read.
+        InputError: nothing there; while iterating, two structures of one name, a name
+            that cannot be that of a file, or a frame that cannot be read.
     """
     path = Path(path)
     if not path.exists():
@@ -85,6 +89,8 @@ def _examples(path, constants, assumptions):
             f"{path}: no {SUFFIX} file in this folder. Check the path; other formats "
             "are given as one file, such as extended XYZ."
         )
+    for name in names:
+        _check_name(f"{folder}/{name}"[:200], name.removesuffix(SUFFIX))
     return (
         NamedSource(
             name=name.removesuffix(SUFFIX),
@@ -95,20 +101,40 @@ def _examples(path, constants, assumptions):
     )
 
 
+def _check_name(where, name):
+    """Raise an InputError where a structure's name cannot be that of its file."""
+    if not name or "/" in name or name.startswith(".") or not name.isprintable():
+        raise InputError(
+            f"{where}: the name {name[:80]!r} cannot be the name of a file. Use "
+            "letters, digits, '_' and '-'."
+        )
+    if (n_bytes := len(name.encode())) > LONGEST_NAME:
+        raise InputError(
+            f"{where}: its name has {n_bytes} bytes ({name[:40]}...), expected at most "
+            f"{LONGEST_NAME}, as files are named after it. Shorten the name."
+        )
+
+
 def _frames(path):
     """Frames of a file through ASE, which is imported only here."""
     index = 0
     for index, atoms in enumerate(_ase_frames(path), start=1):
         where = f"{path}: frame {index}"
         name = str(atoms.info.get("name", f"{path.stem}_{index}"))
-        if not name or "/" in name or name.startswith("."):
-            raise InputError(
-                f"{where}: the name {name!r} cannot be the name of a file. Use "
-                "letters, digits, '_' and '-'."
-            )
-        yield NamedSource(name, where, partial(from_ase, atoms, name, where))
+        _check_name(where, name)
+        load = partial(from_ase, atoms, name, where)
+        yield NamedSource(name, where, load, _energy_keys(atoms))
     if index == 0:
         raise InputError(f"{path}: the file holds no structure.")
+
+
+def _energy_keys(atoms):
+    results = atoms.calc.results if atoms.calc is not None else {}
+    found = ", ".join(sorted({*results, *map(str, atoms.info)})) or "none"
+    return (
+        "the key that is read is 'energy' (of ASE's calculator or of info, in eV); "
+        f"keys of this frame: {found[:200]}"
+    )
 
 
 def _ase_frames(path):
