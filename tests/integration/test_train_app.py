@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 
 from annpot.apps.train import main
-from annpot.data.dataset_description import DatasetDescription, FileEntry
+from annpot.config import load_train
 from annpot.data.descriptor_origin import DescriptorOrigin
+from annpot.data.packing import describe_tfrecords
+from annpot.errors import InputError
+from annpot.training.data_checks import data_facts
 from reference.small_training import (
     N_FEATURES,
     OFFSETS,
@@ -156,21 +159,8 @@ def test_validation_data_of_another_g_size(tmp_path, own_data, shown):
 
 def describe(folder, species):
     """Write the dataset.json of a folder."""
-    entries = [
-        FileEntry(path.name, 1, path.stat().st_size, "")
-        for path in sorted(folder.glob("*.tfrecord"))
-    ]
-    DatasetDescription(
-        origin=DescriptorOrigin(species, N_FEATURES, {}, 3, "stated"),
-        suffix=".tfrecord",
-        fingerprint="",
-        n_structures=3,
-        n_atoms=9,
-        labels={},
-        compositions=(),
-        files=tuple(entries),
-        statistics=(),
-    ).write(folder)
+    origin = DescriptorOrigin(species, N_FEATURES, {}, 3, "stated")
+    describe_tfrecords(folder, origin).write(folder)
 
 
 def test_another_order_of_elements_than_the_data(tmp_path, own_data, shown):
@@ -187,6 +177,44 @@ def test_another_order_of_elements_than_the_data(tmp_path, own_data, shown):
 def test_the_right_order_is_accepted(tmp_path, own_data, shown):
     describe(own_data.training, SPECIES)
     assert shown(train_ini(tmp_path, own_data))[0] == 0
+
+
+def test_files_that_were_moved_away_are_told(tmp_path, own_data, shown):
+    describe(own_data.validation, SPECIES)
+    next(own_data.validation.glob("*.tfrecord")).rename(tmp_path / "elsewhere")
+    status, text = shown(train_ini(tmp_path, own_data))[:2]
+    assert status == 0
+    told = f"{own_data.validation}: 1 of the 2 files that dataset.json describes are"
+    assert told in " ".join(text.split())
+
+
+def test_the_facts_of_a_run_name_the_files_that_were_missing(tmp_path, own_data):
+    describe(own_data.training, SPECIES)
+    whole, _ = data_facts(load_train(train_ini(tmp_path, own_data)), N_FEATURES)
+    assert whole["missing_files"] == []
+    first = min(own_data.training.glob("*.tfrecord"))
+    first.unlink()
+    part, _ = data_facts(load_train(train_ini(tmp_path, own_data)), N_FEATURES)
+    assert part == whole | {"missing_files": [first.name]}
+
+
+def test_the_line_of_a_missing_validation_folder_is_told(tmp_path, own_data):
+    path = train_ini(tmp_path, own_data, VALIDATION_OPTIONS={"data_dir": "nowhere"})
+    with pytest.raises(InputError, match=r"train\.ini:\d+: nowhere: no such folder\."):
+        data_facts(load_train(path), N_FEATURES)
+
+
+def test_a_file_that_was_replaced_is_refused(tmp_path, own_data, shown):
+    describe(own_data.validation, SPECIES)
+    first = min(own_data.validation.glob("*.tfrecord"))
+    content = bytearray(first.read_bytes())
+    content[50] ^= 1
+    first.write_bytes(content)
+    refused(
+        shown,
+        train_ini(tmp_path, own_data),
+        f"{first}: its content is not what dataset.json recorded; the file was damaged",
+    )
 
 
 def test_a_species_index_out_of_range(tmp_path, small_data, shown):
