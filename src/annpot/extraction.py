@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from annpot import __version__
 from annpot.networks.checkpoint_files import find_checkpoint, latest_checkpoint
 from annpot.networks.checkpoint_networks import CheckpointNetworks, open_networks
 from annpot.networks.metadata import write_metadata
@@ -43,8 +44,20 @@ def extract(config, train_config):
     """
     networks = open_networks(chosen_checkpoint(config), train_config)
     folder = Path(config.io.output_dir)
-    written = write_metadata(folder, networks.specs, networks.weights)
+    written = write_metadata(folder, networks.specs, networks.weights, _about(networks))
     return Extraction(networks, folder, tuple(written))
+
+
+def _about(networks):
+    """What a checkpoint knows beside its networks; None when it knows nothing."""
+    if not networks.data:
+        return None
+    return {
+        "version": __version__,
+        "checkpoint": networks.file.name,
+        "energy_rescale": networks.energy_rescale,
+        "data": networks.data,
+    }
 
 
 def chosen_checkpoint(config):

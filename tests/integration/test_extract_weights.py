@@ -29,7 +29,8 @@ def extract(run, io=IO):
 
 
 def assert_extracted(run, seed):
-    specs, weights = read_metadata(run.folder / "saved")
+    read = read_metadata(run.folder / "saved")
+    specs, weights = read.specs, read.weights
     assert specs == run.specs
     for element, layers in run.weights(seed).items():
         for found, expected in zip(weights[element], layers, strict=True):
@@ -51,6 +52,16 @@ def test_offsets_read_back_exactly(run):
     assert extract(run) == 0
     document = json.loads((run.folder / "saved" / "networks_metadata.json").read_text())
     assert [network["offset"] for network in document["networks"]] == [-13.62, -2041.84]
+
+
+def test_what_the_checkpoint_knows_of_its_data_is_written(run):
+    data = {"mbp_generation": 1, "mbp_generation_source": "stated", "g_size": 3}
+    run.checkpoint(12, 1200, facts=run.facts() | {"data": data})
+    assert extract(run, IO + "step_number = 1200\n") == 0
+    about = read_metadata(run.folder / "saved").about
+    assert about["data"] == data
+    assert about["checkpoint"] == "epoch_12_step_1200"
+    assert about["energy_rescale"] == 1.0
 
 
 def test_a_step_is_exact(run):

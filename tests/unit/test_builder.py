@@ -6,7 +6,7 @@ import pytest
 from annpot.config import load_train
 from annpot.errors import InputError
 from annpot.networks.architecture import LayerSpec, LayerWeights, NetworkSpec
-from annpot.networks.builder import starting_networks
+from annpot.networks.builder import network_specs, starting_networks
 from annpot.networks.initial_weights import new_layer
 from annpot.networks.metadata import write_metadata
 from reference.small_training import SmallData, train_ini
@@ -270,3 +270,72 @@ def test_a_missing_array_of_the_metadata_is_told(tmp_path, metadata):
         "O_l1_w.npy: no such file",
         default={"networks_metadata": metadata},
     )
+
+
+TOLD = {
+    "species": ["H", "O"],
+    "descriptor": {"kind": "mBP", "r_cut": 4.6, "species": ["H", "O"]},
+    "mbp_generation": 1,
+    "mbp_generation_source": "stated",
+}
+
+
+def start_on(tmp_path, origin, behavior="load:new", stored=TOLD):
+    """Start from networks that were trained on `stored`, with data of `origin`."""
+    folder = tmp_path / "told"
+    write_metadata(folder, STORED.values(), WEIGHTS, {"data": stored})
+    path = train_ini(
+        tmp_path,
+        SmallData(tmp_path / "train", tmp_path / "validate"),
+        DATA_INFORMATION={"atomic_sequence": "H, O", "output_offset": None},
+        DEFAULT_NETWORK={"architecture": None, "networks_metadata": folder},
+        H={"behavior": behavior},
+        O={"behavior": "new:new:new"},
+    )
+    return starting_networks(load_train(path), N_FEATURES, 3, origin)
+
+
+def test_the_same_descriptors_may_be_trained_on(tmp_path):
+    assert start_on(tmp_path, TOLD)[0].sources == ("loaded", "new")
+    unknown = {"species": None, "descriptor": None, "mbp_generation": None}
+    assert len(start_on(tmp_path, unknown)) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"mbp_generation": 3}, "with mbp_generation = 1, but the data have mbp_g"),
+        ({"species": ["O", "H"]}, "with species = ['H', 'O'], but the data have spec"),
+        (
+            {"descriptor": {"kind": "mBP", "r_cut": 5.0}},
+            "with r_cut = 4.6, but the data have r_cut = 5.0. Weights fit only the "
+            "descriptors they were trained on: make the data with those settings, or "
+            "set the behavior of the first layers to new.",
+        ),
+    ],
+)
+def test_other_descriptors_are_refused(tmp_path, changes, message):
+    with pytest.raises(InputError) as raised:
+        start_on(tmp_path, TOLD | changes)
+    (problem,) = raised.value.problems
+    assert message in problem
+    assert "train.ini:" in problem
+    assert len(start_on(tmp_path, TOLD | changes, behavior="new:load")) == 2
+
+
+def test_an_assumed_generation_is_only_told(tmp_path, caplog):
+    assumed = {"mbp_generation": 3, "mbp_generation_source": "assumed"}
+    assert len(start_on(tmp_path, TOLD | assumed)) == 2
+    assert "with mbp_generation = 1, the data have 3; it was assumed" in caplog.text
+
+
+def test_specs_need_no_arrays(tmp_path, metadata):
+    for path in metadata.glob("*.npy"):
+        path.unlink()
+    path = train_ini(
+        tmp_path,
+        SmallData(tmp_path / "train", tmp_path / "validate"),
+        DATA_INFORMATION={"atomic_sequence": "H, O", "output_offset": None},
+        DEFAULT_NETWORK={"architecture": None, "networks_metadata": metadata},
+    )
+    assert network_specs(load_train(path), N_FEATURES) == tuple(STORED.values())

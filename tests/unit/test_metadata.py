@@ -9,7 +9,7 @@ import pytest
 
 from annpot.errors import InputError
 from annpot.networks.architecture import LayerSpec, LayerWeights, NetworkSpec
-from annpot.networks.metadata import read_metadata, write_metadata
+from annpot.networks.metadata import read_metadata, read_specs, write_metadata
 
 OFFSET = -13.62000000000001  # differs from -13.62 in its last digit only
 
@@ -61,7 +61,8 @@ def test_round_trip_is_exact(tmp_path, dtype):
     one = network(dtype=dtype)
     other = network("O", (2, 2, 1), offset=-2041.84, dtype=dtype)
     write(tmp_path, one, other)
-    specs, weights = read_metadata(tmp_path)
+    read = read_metadata(tmp_path)
+    specs, weights = read.specs, read.weights
     assert specs == (one[0], other[0])
     assert_same_weights(weights["H"], one[1])
     assert_same_weights(weights["O"], other[1])
@@ -88,8 +89,10 @@ def test_the_files_are_those_of_layout_v1(folder):
 
 
 def test_published_networks_of_both_layouts(reference_data):
-    new, new_weights = read_metadata(reference_data / "panna_networks" / "v1")
-    old, old_weights = read_metadata(reference_data / "panna_networks" / "v0")
+    read = read_metadata(reference_data / "panna_networks" / "v1")
+    new, new_weights = read.specs, read.weights
+    read = read_metadata(reference_data / "panna_networks" / "v0")
+    old, old_weights = read.specs, read.weights
     assert [spec.element for spec in new] == ["H", "C", "N", "O"]
     assert old[0].shapes == ((384, 12), (12, 6), (6, 3), (3, 1))
     assert old[1:] == new[1:]
@@ -123,7 +126,8 @@ def test_v0_follows_the_file_names_it_gives(tmp_path):
         np.save(tmp_path / bias_file, layer.bias)
     path = tmp_path / "networks_metadata.json"
     path.write_text(json.dumps(v0_document(networks_files=[names])))
-    (stored,), weights = read_metadata(tmp_path)
+    read = read_metadata(tmp_path)
+    (stored,), weights = read.specs, read.weights
     assert_same_weights(weights["H"], layers)
     assert stored.offset == spec.offset
     assert [layer.trainable for layer in stored.layers] == [False, True]
@@ -132,7 +136,8 @@ def test_v0_follows_the_file_names_it_gives(tmp_path):
 def test_v0_without_files_describes_the_structure_only(tmp_path):
     path = tmp_path / "networks_metadata.json"
     path.write_text(json.dumps(v0_document()))
-    (stored,), weights = read_metadata(tmp_path)
+    read = read_metadata(tmp_path)
+    (stored,), weights = read.specs, read.weights
     assert weights == {"H": None}
     assert stored.shapes == ((3, 4), (4, 1))
 
@@ -140,7 +145,7 @@ def test_v0_without_files_describes_the_structure_only(tmp_path):
 @pytest.mark.parametrize("spelling", ["a2aff", "a2ff", "a2a", "ff"])
 def test_all_spellings_of_the_network_type(folder, spelling):
     change_json(folder, lambda d: d["networks"][0].update(type=spelling))
-    assert read_metadata(folder)[0][0].element == "H"
+    assert read_metadata(folder).specs[0].element == "H"
 
 
 @pytest.mark.parametrize(
@@ -179,6 +184,26 @@ def test_all_spellings_of_the_network_type(folder, spelling):
             "networks: expected a list of JSON objects",
         ),
         (
+            lambda d: d.update(networks_species=None),
+            "networks_species = None: expected a list of chemical symbols",
+        ),
+        (
+            lambda d: d.update(networks_species=3),
+            "networks_species = 3: expected a list of chemical symbols",
+        ),
+        (
+            lambda d: d["networks"][0].update(name=["H"]),
+            r"network name \['H'\]: expected a chemical symbol",
+        ),
+        (
+            lambda d: d["networks"][0].update(name={"H": 1}),
+            r"network name {'H': 1}: expected a chemical symbol",
+        ),
+        (
+            lambda d: d["networks"][0].update(offset=10**400),
+            "network of H: offset = 1000.*: expected a finite number",
+        ),
+        (
             lambda d: d.pop("networks"),
             "no key networks_feature_size, networks_layers_size",
         ),
@@ -198,6 +223,28 @@ def test_a_wrong_description_is_refused(folder, change, message):
         (
             {"networks_files": [[["w.npy", "b.npy"]]]},
             "networks_files of H: expected 2 pairs of file names",
+        ),
+        ({"networks_files": {"H": []}}, "networks_files: expected a list of 1 entries"),
+        (
+            {"networks_species": None},
+            "networks_species = None: expected a list",
+        ),
+        ({"networks_species": 1}, "networks_species = 1: expected a list of chemical"),
+        (
+            {"networks_layers_trainable": 1},
+            "networks_layers_trainable: expected a",
+        ),
+        (
+            {"networks_layers_trainable": {"H": [1, 1]}},
+            "networks_layers_trainable: expected a list of 1 entries",
+        ),
+        (
+            {"networks_layers_trainable": [[1, 1], [1, 1]]},
+            "networks_layers_trainable: expected a list of 1 entries",
+        ),
+        (
+            {"networks_layers_trainable": [[1]]},
+            r"network of H: trainable = \[1\]: expected 2, one per layer",
         ),
     ],
 )
@@ -224,6 +271,21 @@ def of_other_shape(path):
     np.save(path, np.zeros((1, 4), np.float32))
 
 
+def header_says(text):
+    """Damage that writes another header over that of a file."""
+
+    def damage(path):
+        path.write_bytes(b"\x93NUMPY\x01\x00" + bytes([len(text), 0]) + text.encode())
+
+    return damage
+
+
+unclosed = header_says("{'descr': '<f4', 'fortran_order': False, 'shape': (4, 1\n")
+enormous = header_says(
+    "{'descr': '<f4', 'fortran_order': False, 'shape': (10000000000000, 9)}\n"
+)
+
+
 def with_nan(path):
     np.save(path, np.array([[0.0], [np.nan], [0.0], [np.inf]], np.float32))
 
@@ -233,6 +295,8 @@ def with_nan(path):
     [
         (truncated, "not a complete .npy file"),
         (empty, "not a complete .npy file"),
+        (unclosed, "not a complete .npy file"),
+        (enormous, r"array of shape \(10000000000000, 9\): expected \(4, 1\)"),
         (not_numbers, "expected floating point numbers"),
         (of_other_shape, r"array of shape \(1, 4\): expected \(4, 1\)"),
         (with_nan, "2 of 4 values are NaN or infinite"),
@@ -269,25 +333,53 @@ def test_a_full_disk_leaves_the_earlier_networks(folder, monkeypatch):
     with pytest.raises(InputError, match="the disk is full"):
         write(folder, network(sizes=(5, 1)))
     after = read_metadata(folder)
-    assert after[0] == before[0]
-    assert_same_weights(after[1]["H"], before[1]["H"])
+    assert after.specs == before.specs
+    assert_same_weights(after.weights["H"], before.weights["H"])
     assert not list(folder.glob(".*"))
 
 
-def test_a_process_killed_between_the_renames_leaves_no_mixed_set(folder, monkeypatch):
-    replaced, replace = [], os.replace
+def kill_at(monkeypatch, n):
+    """Let the n-th rename, counted from 0, be the end of the process."""
+    renames, replace = [], os.replace
 
     def killed(source, target):
-        if len(replaced) == 2:
+        if len(renames) == n:
             raise KeyboardInterrupt
-        replaced.append(target)
+        renames.append(target)
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", killed)
-    with pytest.raises(KeyboardInterrupt):
-        write(folder, network(offset=1.0))
-    with pytest.raises(InputError, match="no such file: expected the description"):
-        read_metadata(folder)
+
+
+@pytest.mark.parametrize("n", range(10))  # 5 files are kept, 5 are written
+def test_a_killed_process_loses_nothing(folder, monkeypatch, caplog, n):
+    before = read_metadata(folder)
+    with monkeypatch.context() as patch:
+        kill_at(patch, n)
+        with pytest.raises(KeyboardInterrupt):
+            write(folder, network(offset=1.0))
+    after = read_metadata(folder)
+    assert after.specs == before.specs == read_specs(folder)
+    for element in "HO":
+        assert_same_weights(after.weights[element], before.weights[element])
+    interrupted = "writing new networks was interrupted; the earlier ones are used"
+    assert (interrupted in caplog.text) == (n >= 5)
+    write(folder, network(offset=1.0))
+    assert read_metadata(folder).specs[0].offset == 1.0
+    assert not list(folder.glob(".*"))
+
+
+def test_a_second_kill_loses_nothing_either(folder, monkeypatch):
+    before = read_metadata(folder)
+    for networks, n in (([network(offset=1.0)], 7), ([network("O", (2, 2, 1))], 10)):
+        with monkeypatch.context() as patch:
+            kill_at(patch, n)
+            with pytest.raises(KeyboardInterrupt):
+                write(folder, *networks)
+    after = read_metadata(folder)
+    assert after.specs == before.specs
+    for element in "HO":
+        assert_same_weights(after.weights[element], before.weights[element])
 
 
 def test_a_reader_notices_that_the_networks_were_replaced_meanwhile(
@@ -312,4 +404,14 @@ def test_other_files_of_the_folder_stay(folder):
     (folder / "notes.txt").write_text("mine")
     write(folder, network(offset=1.0))
     assert (folder / "notes.txt").read_text() == "mine"
-    assert read_metadata(folder)[0][0].offset == 1.0
+    assert read_metadata(folder).specs[0].offset == 1.0
+
+
+def test_what_is_known_of_the_origin_is_kept(folder):
+    assert read_metadata(folder).about == {}
+    about = {"data": {"mbp_generation": 1, "descriptor": {"eta_rad": [0.1]}}}
+    spec, layers = network()
+    write_metadata(folder, (spec,), {"H": layers}, about)
+    assert read_metadata(folder).about == about
+    change_json(folder, lambda d: d.update(annpot=[1]))
+    assert read_metadata(folder).about == {}

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from annpot.errors import InputError
 from annpot.networks.architecture import LayerSpec, LayerWeights, NetworkSpec
 from annpot.networks.array_file import read_array
+from annpot.networks.descriptor_check import check_descriptors
 from annpot.networks.initial_weights import new_layer
-from annpot.networks.metadata import read_metadata
+from annpot.networks.metadata import StoredNetworks, read_metadata, read_specs
 
 GAUSSIAN, LINEAR = 1, 0
 
@@ -26,7 +27,25 @@ class StartingNetwork:
     sources: tuple[str, ...]
 
 
-def starting_networks(config, n_features, seed):
+def network_specs(config, n_features):
+    """NetworkSpec of each element of `atomic_sequence`; no array is read.
+
+    Arguments and errors are those of `starting_networks`.
+    """
+    folder = config.default_network.networks_metadata
+    known = {spec.element: spec for spec in read_specs(folder)} if folder else {}
+    return tuple(
+        _spec(
+            config.element_network(element),
+            known.get(element),
+            n_features,
+            _place(config, element),
+        )
+        for element in config.data.atomic_sequence
+    )
+
+
+def starting_networks(config, n_features, seed, origin=None):
     """StartingNetwork of each element of `atomic_sequence`.
 
     What an element's section or [DEFAULT_NETWORK] says wins; what they leave out
@@ -42,13 +61,16 @@ def starting_networks(config, n_features, seed):
         config: TrainConfig.
         n_features: descriptor length of the data.
         seed: seed of the run.
+        origin: facts of the data's descriptors to compare with those that the stored
+            networks were trained on, see `check_descriptors`; None compares nothing.
 
     Raises:
-        InputError: all elements' problems at once.
+        InputError: all elements' problems at once, or other descriptors than those
+            of networks whose first layer is loaded.
     """
     folder = config.default_network.networks_metadata
-    specs, weights = read_metadata(folder) if folder is not None else ((), {})
-    stored = {spec.element: (spec, weights[spec.element]) for spec in specs}
+    found = read_metadata(folder) if folder is not None else StoredNetworks()
+    stored = {spec.element: (spec, found.weights[spec.element]) for spec in found.specs}
     networks, problems = [], []
     for element in config.data.atomic_sequence:
         try:
@@ -59,14 +81,24 @@ def starting_networks(config, n_features, seed):
             problems.extend(error.problems)
     if problems:
         raise InputError(problems)
+    facts = found.about.get("data")
+    loaded = any(network.sources[0] == "loaded" for network in networks)
+    if loaded and origin is not None and isinstance(facts, dict):
+        where = config.source.where("DEFAULT_NETWORK", "networks_metadata")
+        check_descriptors(facts, origin, where)
     return networks
+
+
+def _place(config, element):
+    """file:line of the section that speaks of an element's layers."""
+    section = element if config.source.is_given(element, "behavior") else None
+    return config.source.where(section or "DEFAULT_NETWORK", "architecture")
 
 
 def _starting_network(config, element, n_features, stored, seed):
     settings = config.element_network(element)
     known, kept = stored.get(element, (None, None))
-    section = element if config.source.is_given(element, "behavior") else None
-    where = config.source.where(section or "DEFAULT_NETWORK", "architecture")
+    where = _place(config, element)
     spec = _spec(settings, known, n_features, where)
     layers, sources = [], []
     for number, shape in enumerate(spec.shapes):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from annpot.errors import InputError
 from annpot.networks.architecture import LayerSpec, LayerWeights, NetworkSpec
-from annpot.networks.builder import starting_networks
+from annpot.networks.builder import network_specs
 from annpot.networks.checkpoint_files import CheckpointFile
 from annpot.networks.checkpoint_reader import read_checkpoint
 
@@ -100,8 +100,7 @@ def _specs_of_ini(config, content):
             f"{', '.join(sorted(content.weights))}. {OTHER_INI}"
         )
     n_features = len(content.weights[elements[0]][0].kernel)
-    networks = starting_networks(config, n_features, seed=0)
-    return tuple(network.spec for network in networks)
+    return network_specs(config, n_features)
 
 
 def _wrong_shapes(specs, content):

@@ -5,60 +5,115 @@ list per property, and its arrays stand in the files that `networks_files` names
 """
 
 import json
+import logging
 import os
 import shutil
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from annpot.errors import InputError
-from annpot.files import explained_write_errors, make_folder, sync
-from annpot.networks.architecture import LayerWeights
+from annpot.files import atomic_path, explained_write_errors, make_folder, sync
+from annpot.networks.architecture import LayerWeights, NetworkSpec
 from annpot.networks.array_file import read_array
 from annpot.networks.metadata_layouts import FILE_NAME, parse_v0, parse_v1, v1_document
 
+ABOUT = "annpot"  # key of networks_metadata.json that other programs ignore
+
+PREVIOUS = ".previous"  # earlier files, while new ones take their place
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class StoredNetworks:
+    """Networks of a folder.
+
+    Attributes:
+        specs: NetworkSpec of each element, in the order of the file.
+        weights: {element: (LayerWeights, ...)}, with None for an element whose
+            structure is described without weights.
+        about: what annpot wrote of their origin, see doc/formats.md; {} if nothing.
+    """
+
+    specs: tuple[NetworkSpec, ...] = ()
+    weights: dict = field(default_factory=dict)
+    about: dict = field(default_factory=dict)
+
+
+def read_specs(folder):
+    """NetworkSpec of each element described in a folder; no array is read.
+
+    Raises:
+        InputError: the description is missing or malformed.
+    """
+    path = _description(Path(folder))
+    return _parsed(_read_document(path), path)[0]
+
 
 def read_metadata(folder):
-    """Networks stored in a folder; arrays keep the precision of their files.
+    """StoredNetworks of a folder; arrays keep the precision of their files.
+
+    Where a process was killed while it replaced the networks, the earlier ones are
+    read, and that is logged.
 
     Args:
         folder: holds networks_metadata.json and the .npy files it names.
-
-    Returns:
-        (specs, weights): NetworkSpec of each element, in the order of the file, and
-        {element: (LayerWeights, ...)}, with None for an element whose structure is
-        described without weights.
 
     Raises:
         InputError: a file is missing, truncated or malformed, a shape does not
             agree with the layer sizes, a value is not finite, or the folder was
             being written meanwhile.
     """
-    path = Path(folder) / FILE_NAME
+    folder = Path(folder)
+    path = _description(folder)
     before = _identity(path)
     document = _read_document(path)
-    parse = parse_v1 if "networks" in document else parse_v0
-    specs, files = parse(document, path)
+    specs, files = _parsed(document, path)
+    folders = dict.fromkeys((path.parent, folder))
     weights = {
-        spec.element: files[spec.element] and _read_weights(path.parent, spec, files)
+        spec.element: files[spec.element] and _read_weights(folders, spec, files)
         for spec in specs
     }
     if _identity(path) != before:
         raise InputError(f"{path}: changed while it was read. Run the command again.")
-    return specs, weights
+    about = document.get(ABOUT)
+    return StoredNetworks(specs, weights, about if isinstance(about, dict) else {})
 
 
-def write_metadata(folder, specs, weights):
+def _description(folder):
+    """Path of the JSON file, of the earlier one where new ones are not complete."""
+    path, earlier = folder / FILE_NAME, folder / PREVIOUS / FILE_NAME
+    if path.exists() or not earlier.exists():
+        return path
+    _log.warning(
+        "%s: writing new networks was interrupted; the earlier ones are used. Extract "
+        "again for the new ones.",
+        folder,
+    )
+    return earlier
+
+
+def _parsed(document, path):
+    parse = parse_v1 if "networks" in document else parse_v0
+    return parse(document, path)
+
+
+def write_metadata(folder, specs, weights, about=None):
     """Write networks in layout v1; what the folder held before is replaced.
 
-    All files are first written and synced under other names, then the old
-    metadata is removed, the arrays are renamed and the new metadata comes last:
-    a full disk changes nothing, and no reader takes old and new files for one set.
+    All files are first written and synced under other names, and the files that
+    they replace are copied into a folder `.previous`. Then the old metadata is
+    removed, the arrays are renamed and the new metadata comes last: a full disk
+    changes nothing, no reader takes old and new files for one set, and after a kill
+    the earlier networks are still there.
 
     Args:
         folder: created if absent; other files in it stay.
         specs: NetworkSpec of each element.
         weights: {element: (LayerWeights, ...)}, written in their own precision.
+        about: what to keep of their origin, an object for JSON; other programs
+            ignore it.
 
     Returns:
         names of the files written, arrays first.
@@ -72,16 +127,34 @@ def write_metadata(folder, specs, weights):
     try:
         with explained_write_errors(folder):
             staging.mkdir(exist_ok=True)
-            names = _write_staged(staging, specs, weights)
+            names = _write_staged(staging, specs, weights, about)
+            _keep_previous(folder, names)
             (folder / FILE_NAME).unlink(missing_ok=True)
             for name in names:
                 os.replace(staging / name, folder / name)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+        if (folder / FILE_NAME).exists():
+            shutil.rmtree(folder / PREVIOUS, ignore_errors=True)
     return names
 
 
-def _write_staged(staging, specs, weights):
+def _keep_previous(folder, names):
+    """Copy the files that are replaced into PREVIOUS, the metadata last."""
+    kept = folder / PREVIOUS
+    if (folder / FILE_NAME).exists():
+        shutil.rmtree(kept, ignore_errors=True)
+    elif not (kept / FILE_NAME).exists():
+        return
+    # Else an earlier write was killed: what it kept stays as it is.
+    kept.mkdir(exist_ok=True)
+    for name in names:
+        if (folder / name).is_file() and not (kept / name).exists():
+            with atomic_path(kept / name) as copy:
+                shutil.copyfile(folder / name, copy)
+
+
+def _write_staged(staging, specs, weights, about):
     """Write and sync all files in the order they are to be renamed."""
     names = []
     for spec in specs:
@@ -90,7 +163,8 @@ def _write_staged(staging, specs, weights):
                 name = f"{spec.element}_l{index}_{ending}.npy"
                 np.save(staging / name, array, allow_pickle=False)
                 names.append(name)
-    text = json.dumps(v1_document(specs), indent=2) + "\n"
+    document = v1_document(specs) | ({ABOUT: about} if about else {})
+    text = json.dumps(document, indent=2) + "\n"
     (staging / FILE_NAME).write_text(text, encoding="utf-8")
     names.append(FILE_NAME)
     for name in names:
@@ -124,14 +198,20 @@ def _read_document(path):
     return document
 
 
-def _read_weights(folder, spec, files):
+def _read_weights(folders, spec, files):
     """LayerWeights of one element from the (kernel, bias) files of its layers."""
     return tuple(
         LayerWeights(
-            read_array(folder / kernel_file, shape),
-            read_array(folder / bias_file, shape[1:]),
+            read_array(_first(folders, kernel_file), shape),
+            read_array(_first(folders, bias_file), shape[1:]),
         )
         for shape, (kernel_file, bias_file) in zip(
             spec.shapes, files[spec.element], strict=True
         )
     )
+
+
+def _first(folders, name):
+    """Path of a file in the first of the folders that has it, else in the last."""
+    paths = [folder / name for folder in folders]
+    return next((path for path in paths if path.is_file()), paths[-1])

@@ -1,6 +1,6 @@
 """The two layouts of `networks_metadata.json`, as Python objects."""
 
-import math
+import sys
 
 from annpot.elements import is_element
 from annpot.errors import InputError
@@ -89,10 +89,13 @@ def parse_v0(document, path):
             "per property. Extract the networks again."
         )
     columns = {key: _column(document, name, path) for key, name in _V0_LISTS.items()}
-    trainable = document.get("networks_layers_trainable")
-    files = document.get("networks_files")
+    n_networks = len(columns["name"])
+    trainable = _optional_column(
+        document, "networks_layers_trainable", n_networks, path
+    )
+    files = _optional_column(document, "networks_files", n_networks, path)
     specs, files_of = [], {}
-    for i in range(len(columns["name"])):
+    for i in range(n_networks):
         entry = {key: values[i] for key, values in columns.items()}
         entry["trainable"] = trainable[i] if trainable else None
         spec = _spec(entry, path)
@@ -103,8 +106,23 @@ def parse_v0(document, path):
 
 def _column(document, name, path):
     """One v0 list, checked to have one entry per network."""
-    n_networks = len(document["networks_species"])
-    values = document.get(name, ["a2aff"] * n_networks)
+    species = document["networks_species"]
+    if not isinstance(species, list):
+        raise InputError(
+            f"{path}: networks_species = {species}: expected a list of chemical "
+            "symbols."
+        )
+    values = document.get(name, ["a2aff"] * len(species))
+    return _one_per_network(values, name, len(species), path)
+
+
+def _optional_column(document, name, n_networks, path):
+    """One v0 list that may be missing or null: then None."""
+    values = document.get(name)
+    return values and _one_per_network(values, name, n_networks, path)
+
+
+def _one_per_network(values, name, n_networks, path):
     if not isinstance(values, list) or len(values) != n_networks:
         raise InputError(
             f"{path}: {name}: expected a list of {n_networks} entries, one per network."
@@ -129,7 +147,7 @@ def _file_pairs(files, index, spec, path):
 def _spec(entry, path):
     """NetworkSpec of one entry with the keys of layout v1."""
     element = entry.get("name")
-    if not is_element(element):
+    if not isinstance(element, str) or not is_element(element):
         raise InputError(
             f"{path}: network name {element!r}: expected a chemical symbol."
         )
@@ -166,7 +184,8 @@ def _per_layer(values, sizes, where):
 
 def _offset(entry, where):
     offset = entry.get("offset", 0.0)
-    if type(offset) not in (int, float) or not math.isfinite(offset):
+    largest = sys.float_info.max
+    if type(offset) not in (int, float) or not abs(offset) <= largest:
         raise InputError(f"{where}: offset = {offset}: expected a finite number, eV.")
     return float(offset)
 
@@ -175,6 +194,10 @@ def _in_listed_order(specs, document, path):
     """Specs in the order of `networks_species`, which must name the same elements."""
     by_name = {spec.element: spec for spec in specs}
     listed = document.get("networks_species", list(by_name))
+    if not isinstance(listed, list) or not all(isinstance(x, str) for x in listed):
+        raise InputError(
+            f"{path}: networks_species = {listed}: expected a list of chemical symbols."
+        )
     if len(by_name) != len(specs) or sorted(listed) != sorted(by_name):
         raise InputError(
             f"{path}: networks_species {listed} but networks of {list(by_name)}: "

@@ -77,7 +77,7 @@ def prepare(config, announce: Callable):
     tf.config.experimental.enable_op_determinism()
     facts, notes = data_facts(config, n_features)
     data, validation = open_folders(config, n_features, announce)
-    networks = starting_networks(config, n_features, seed)
+    networks = starting_networks(config, n_features, seed, facts)
     specs = [network.spec for network in networks]
     stored = stored_columns(start.state, config.data.atomic_sequence, n_features)
     columns = columns_in_use(data, validation, stored)
