@@ -184,7 +184,7 @@ def test_files_that_were_moved_away_are_told(tmp_path, own_data, shown):
     next(own_data.validation.glob("*.tfrecord")).rename(tmp_path / "elsewhere")
     status, text = shown(train_ini(tmp_path, own_data))[:2]
     assert status == 0
-    told = f"{own_data.validation}: 1 of the 2 files that dataset.json describes are"
+    told = f"{own_data.validation}: using 1 of the 2 files that dataset.json describes"
     assert told in " ".join(text.split())
 
 

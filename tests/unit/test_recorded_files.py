@@ -34,8 +34,8 @@ def test_without_description_nothing_is_compared(folder):
 def test_absent_files_are_told(folder):
     (folder / "train-2-3.tfrecord").unlink()
     assert missing_notice(folder, read_verified(folder, ".tfrecord")) == (
-        f"{folder}: 1 of the 3 files that dataset.json describes are not here "
-        "(train-2-3.tfrecord); only the other 2 are used."
+        f"{folder}: using 2 of the 3 files that dataset.json describes; not here: "
+        "train-2-3.tfrecord"
     )
 
 

@@ -53,9 +53,8 @@ def missing_notice(folder, described):
     total = len(described.files)
     more = ", ..." if len(missing) > NAMES_SHOWN else ""
     return (
-        f"{folder}: {len(missing)} of the {total} files that {FILE_NAME} describes are "
-        f"not here ({', '.join(missing[:NAMES_SHOWN])}{more}); only the other "
-        f"{total - len(missing)} are used."
+        f"{folder}: using {total - len(missing)} of the {total} files that {FILE_NAME} "
+        f"describes; not here: {', '.join(missing[:NAMES_SHOWN])}{more}"
     )
 
 
