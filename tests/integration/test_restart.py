@@ -370,12 +370,21 @@ def test_a_killed_process_is_continued_to_the_same_bits(tmp_path, small_data):
         assert process.returncode == -signal.SIGKILL, shown
         steps.append(newest_step(models))
     assert steps[0] < steps[1] < 84
+    shown = finish_process(path)
+    assert "Continuing from" in shown
+    # The command decides on the number of threads: a process of its own again.
+    (tmp_path / "at_once").mkdir()
+    finish_process(train_ini(tmp_path / "at_once", small_data, **keys))
+    at_once = FinishedRun(tmp_path / "at_once" / "run", "")
+    assert_same_run(FinishedRun(models.parent, shown), at_once)
+
+
+def finish_process(path):
+    """Train to the end; what was shown."""
     process = start_process(path)
     shown = process.communicate()[0]
     assert process.returncode == 0, shown
-    assert "Continuing from" in shown
-    at_once = finished(tmp_path / "at_once", small_data, **keys)
-    assert_same_run(FinishedRun(models.parent, shown), at_once)
+    return shown
 
 
 def newest_step(models):
