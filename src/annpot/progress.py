@@ -46,15 +46,15 @@ def _bar(description, total, unit, stream):
 @contextlib.contextmanager
 def _plain_lines(description, total, unit, stream):
     started = shown = time.monotonic()
-    done = 0
+    done = told = 0
 
-    def advance(n=1, note=""):
-        nonlocal done, shown
+    def advance(n=1, note="", at_once=False):
+        nonlocal done, shown, told
         done += n
         now = time.monotonic()
-        if done != total and now - shown < PLAIN_INTERVAL:
+        if done != total and now - shown < PLAIN_INTERVAL and not at_once:
             return
-        shown = now
+        shown, told = now, done
         count = done if total is None else f"{done}/{total}"
         ending = f" in {now - started:.1f} s"
         if total is not None and done < total:
@@ -64,3 +64,5 @@ def _plain_lines(description, total, unit, stream):
         print(text.rstrip(), file=stream, flush=True)
 
     yield advance
+    if told < done:  # the total was not known
+        advance(0, at_once=True)

@@ -59,9 +59,30 @@ class StopOnNaN(keras.callbacks.Callback):
             raise TrainingError(
                 f"{self.train_dir}: the loss of step {step} is not a finite number. "
                 "Try a smaller learning_rate, check output_offset against the "
-                "energies, or use quad instead of an exponential loss. The last "
-                "checkpoint is from before that step."
+                "energies, or use quad instead of an exponential loss. Earlier "
+                "checkpoints are untouched."
             )
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """Saves the model's `to_save`, a Progress or None, at the end of an epoch.
+
+    It comes after the files of the epoch and before the screen: an epoch that the
+    user has seen is on disk.
+
+    Args:
+        recorder: Recorder.
+        facts: facts of the run.
+    """
+
+    def __init__(self, recorder, facts):
+        super().__init__()
+        self.recorder, self.facts = recorder, facts
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Save if a checkpoint is due."""
+        if self.model.to_save is not None:
+            self.recorder.save(self.model.to_save, self.facts)
 
 
 class TensorBoardLog(keras.callbacks.Callback):

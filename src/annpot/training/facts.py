@@ -1,11 +1,15 @@
 """What a run tells about itself: in each checkpoint, and beside the results."""
 
+import configparser
 from pathlib import Path
 
 import numpy as np
 
 from annpot import __version__, files
 from annpot.networks.element_network import keras, tf
+
+# Keys that say how to go on; that they change needs no remark.
+UNREMARKED = (" restart_mode", " restart_file", " restart_epoch", " restart_step")
 
 
 def run_facts(config, plan, specs, data):
@@ -43,6 +47,45 @@ def run_facts(config, plan, specs, data):
         "data": data,
         "ini": config.source.expanded_text(seed),
     }  # fmt: skip
+
+
+def changes_since(stored, facts):
+    """Notices about what differs from the facts that a checkpoint holds.
+
+    Args:
+        stored: facts in the checkpoint, or None.
+        facts: facts of this run.
+
+    Returns:
+        list with at most two sentences: settings, and data.
+    """
+    if stored is None:
+        return []
+    notes = []
+    before, now = _settings(stored["ini"]), _settings(facts["ini"])
+    changed = [
+        f"{name}: {before.get(name, 'unset')} -> {now.get(name, 'unset')}"
+        for name in sorted(before.keys() | now.keys())
+        if before.get(name) != now.get(name) and not name.endswith(UNREMARKED)
+    ]
+    if changed:
+        notes.append(f"Settings changed since the checkpoint: {'; '.join(changed)}.")
+    fingerprints = [(one["data"] or {}).get("fingerprint") for one in (stored, facts)]
+    if fingerprints[0] != fingerprints[1]:
+        notes.append("The training data are not those of the checkpoint.")
+    return notes
+
+
+def _settings(text):
+    """{"[SECTION] key": value} of an expanded INI text."""
+    parser = configparser.RawConfigParser()
+    parser.optionxform = str
+    parser.read_string(text)
+    return {
+        f"[{section}] {key}": value
+        for section in parser.sections()
+        for key, value in parser.items(section)
+    }
 
 
 def save_expanded_ini(config, plan):

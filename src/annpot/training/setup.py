@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from annpot.networks.builder import starting_networks
 from annpot.networks.element_network import tf
 from annpot.networks.potential import Potential
 from annpot.training.data_checks import data_facts, descriptor_length
-from annpot.training.facts import run_facts
+from annpot.training.facts import changes_since, run_facts
 from annpot.training.feed import Feed, FeedSettings
 from annpot.training.optimizers import slot_variables
 from annpot.training.parameters import Parameters
@@ -27,6 +27,7 @@ from annpot.training.validation import Validator
 
 MEGABYTE = 1e6
 SEED_LIMIT = 2**31
+CHECKPOINT = ("checkpoint",)  # source of a layer's weights in a continued run
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,13 @@ def prepare(config, announce: Callable):
     program = StepProgram(parameters, potential.networks, plan.step)
     if start.state is not None:
         notes += restore(start, potential, program)
+        networks = [replace(n, sources=CHECKPOINT) for n in networks]
     parameters.read_in()
     notes += set_aside(config.io.train_dir, start.moved)
+    facts = run_facts(config, plan, specs, facts)
+    facts["slots_since"] = slot_facts(program)
+    if start.state is not None:
+        notes += changes_since(start.state.run, facts)
     rescale = config.data.energy_rescale
     targets = data.energies * rescale - offsets_of(data, specs)
     return Run(
@@ -107,8 +113,7 @@ def prepare(config, announce: Callable):
             slot_variables(program.optimizer, program.trained),
             config.io.max_ckpt_to_keep,
         ),
-        facts=run_facts(config, plan, specs, facts)
-        | {"slots_since": slot_facts(program)},
+        facts=facts,
         start=start.progress,
         networks=tuple(networks),
         notes=(*config.source.notices, *start.notes, *notes),

@@ -5,8 +5,14 @@ from pathlib import Path
 
 from annpot import files
 from annpot.networks.element_network import keras, tf
-from annpot.training.callbacks import ChunkRecord, StopOnNaN, TensorBoardLog
+from annpot.training.callbacks import (
+    Checkpoints,
+    ChunkRecord,
+    StopOnNaN,
+    TensorBoardLog,
+)
 from annpot.training.facts import save_expanded_ini
+from annpot.training.interruption import deferred_interruption
 from annpot.training.metrics import measures
 from annpot.training.metrics_file import MetricsFile
 from annpot.training.setup import prepare
@@ -25,6 +31,7 @@ def train(config, screen):
     Raises:
         InputError: settings or data do not fit.
         TrainingError: the loss is not a number.
+        KeyboardInterrupt: the user pressed Ctrl-C; the state was saved.
     """
     with files.only_one_in(config.io.train_dir, "app_train"):
         return _train(config, screen)
@@ -43,7 +50,8 @@ def _train(config, screen):
     )
     callbacks.on_train_begin()
     try:
-        logs = _run_epochs(run, callbacks)
+        with deferred_interruption() as interruption:
+            logs = _run_epochs(run, callbacks, interruption)
     except tf.errors.ResourceExhaustedError as error:
         raise MemoryError(error.message.splitlines()[0]) from error
     finally:
@@ -62,10 +70,11 @@ def _recording_callbacks(config, run):
             run.start.step,
         ),
         MetricsFile(folder / "metrics.dat", config.io.metrics, run.start.epoch),
+        Checkpoints(run.recorder, run.facts),
     ]
 
 
-def _run_epochs(run, callbacks):
+def _run_epochs(run, callbacks, interruption):
     progress, logs = run.start, None
     segments, ahead = tee(run.plan.segments(progress))
     pieces = run.feed.pieces((s.first_step, s.n_steps) for s in ahead)
@@ -74,15 +83,27 @@ def _run_epochs(run, callbacks):
             callbacks.on_epoch_begin(progress.epoch)
         while progress.step < segment.end:
             progress = _run_piece(run, callbacks, next(pieces), progress)
+            if interruption.is_requested and progress.step < segment.end:
+                _stop(run, progress)
         run.parameters.write_back()
         if segment.ends_epoch:
             logs = _epoch_logs(run, progress)
-            callbacks.on_epoch_end(progress.epoch, logs)
-        if segment.completes_epoch:
-            progress = progress.next_epoch()
-        if segment.saves:
+            epoch = progress.epoch
+            progress = progress.next_epoch() if segment.completes_epoch else progress
+            run.potential.to_save = progress if segment.saves else None
+            callbacks.on_epoch_end(epoch, logs)
+        elif segment.saves:
             run.recorder.save(progress, run.facts)
+        if interruption.is_requested and progress.step < run.plan.total_steps:
+            _stop(run, progress)
     return logs
+
+
+def _stop(run, progress):
+    """Save where the run is and end it as Ctrl-C does."""
+    run.parameters.write_back()
+    run.recorder.save(progress, run.facts)
+    raise KeyboardInterrupt
 
 
 def _run_piece(run, callbacks, piece, progress):
