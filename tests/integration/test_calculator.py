@@ -311,6 +311,15 @@ def test_a_damaged_file_without_its_structure_is_named(folder, capsys):
     fails(folder, capsys, "water_000.bin: the file is damaged and its structure is not")
 
 
+def test_a_mistake_in_the_settings_can_be_corrected(folder, capsys):
+    ini = folder / "gvect.ini"
+    right = ini.read_text()
+    ini.write_text(right.replace("species = H, O", "species = H, N"))
+    fails(folder, capsys, "element O found")
+    ini.write_text(right)
+    assert run(folder) == 0
+
+
 def test_other_settings_need_another_folder(folder, capsys):
     run(folder)
     before = content(folder)

@@ -33,7 +33,8 @@ def test_a_key_counts_in_each_section_that_knows_it(tmp_path):
     assert config.default_network.trainable == (True, False)
     assert config.elements["O"].trainable == (True, False)
     assert config.elements["H"].trainable is None
-    assert config.source.notices == ()
+    (notice,) = config.source.notices  # of the one key without effect
+    assert "[VALIDATION_OPTIONS] batch_size has no effect" in notice
 
 
 def test_a_section_keeps_its_own_value(tmp_path):

@@ -33,7 +33,9 @@ def claim_descriptor_folder(folder, origin):
         write_unfinished(folder, origin)
         return
     found, wanted = DescriptorOrigin.from_dict(content).to_dict(), origin.to_dict()
-    if found != wanted:
+    if found != wanted and not any(folder.glob("*.bin")):
+        write_unfinished(folder, origin)  # nothing was computed with those settings
+    elif found != wanted:
         raise InputError(
             f"{folder}: holds descriptors of other settings "
             f"({_difference(found, wanted)}). Choose another output_gvect_dir, or "

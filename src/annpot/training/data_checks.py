@@ -62,12 +62,14 @@ def data_facts(config, n_features):
         generations.add(origin.mbp_generation)
         if facts is None:
             facts = _identity(described) | origin.to_dict()
+    if config.io.data_dir == config.validation.data_dir:
+        notes.append("The validation data are the training data.")
     if len(generations) > 1:
         raise InputError(
             f"{config.validation.data_dir}: its descriptors are of another generation "
             "of mBP than the training data. Make both with the same settings."
         )
-    return facts, notes
+    return facts, list(dict.fromkeys(notes))
 
 
 def _identity(described):
@@ -104,12 +106,20 @@ def data_origin(config, folder, described, n_features):
         _check_agreement(config, folder, origin, n_features)
     where = config.source.where("DATA_INFORMATION", "mbp_generation")
     origin = origin.with_generation(config.data.mbp_generation, where)
-    if origin.mbp_generation_source != "assumed":
+    unknown = []
+    if origin.mbp_generation_source == "assumed":
+        unknown.append(
+            f"their generation of mBP: {origin.mbp_generation} is assumed "
+            "([DATA_INFORMATION] mbp_generation)"
+        )
+    if described is None or described.species is None:
+        unknown.append(
+            f"the order of their elements: {', '.join(sequence)} is taken from "
+            "atomic_sequence"
+        )
+    if not unknown:
         return origin, []
-    return origin, [
-        f"{folder}: the files do not say their generation of mBP; "
-        f"{origin.mbp_generation} is assumed ([DATA_INFORMATION] mbp_generation)."
-    ]
+    return origin, [f"{folder}: the files do not say {', nor '.join(unknown)}."]
 
 
 def _check_agreement(config, folder, origin, n_features):

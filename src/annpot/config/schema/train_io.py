@@ -233,6 +233,7 @@ class TrainValidation(Section):
         unit="structures",
         help="structures evaluated together",
         default_text="[TRAINING_PARAMETERS] batch_size",
+        without_effect="averages do not depend on it; up to 1000 are taken together",
     )
     input_format: Literal["tfr", "example"] | None = key(
         WORD,
