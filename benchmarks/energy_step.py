@@ -14,6 +14,7 @@ weights and a checkpoint. Medians over epochs without the first, which compiles.
 """
 
 import io
+import os
 import tempfile
 import time
 from contextlib import nullcontext
@@ -37,7 +38,6 @@ N_SPECIES, N_FEATURES, SIZES = 4, 384, (128, 32, 1)
 LIMITS = {20: 2.0, 200: 1.5}  # batch size -> times the bound
 STEPS_PER_EPOCH = {20: 400, 200: 100}
 N_EPOCHS = 14
-BOUND_SECONDS = 0.04  # one measurement of the bound
 INI = """
 [IO_INFORMATION]
 data_dir = {data}/train
@@ -63,6 +63,7 @@ data_dir = {data}/validate
 
 def main():
     """Print a table for each batch size."""
+    print(f"{os.cpu_count()} cores, load before: {os.getloadavg()[0]:.1f}")
     for batch_size, limit in LIMITS.items():
         atoms = atoms_of_batch(batch_size)
         bound = Bound(atoms)
@@ -157,12 +158,10 @@ class Bound:
             ),
             autograph=False,
         )
-        self.milliseconds(3)
-        self.n_steps = max(10, int(1e3 * BOUND_SECONDS / self.milliseconds(10)))
+        self.milliseconds(n_steps=1)  # traces the loop
 
-    def milliseconds(self, n_steps=None):
-        """Time of one step."""
-        n_steps = n_steps or self.n_steps
+    def milliseconds(self, n_steps):
+        """Time of one of `n_steps` steps."""
         start = time.perf_counter()
         self._loop(tf.constant(n_steps))[0].numpy()
         return 1e3 * (time.perf_counter() - start) / n_steps
@@ -195,15 +194,15 @@ class EpochClock(keras.callbacks.Callback):
     It stands last among the callbacks, so that the work of the others is counted.
     """
 
-    def __init__(self, bound):
+    def __init__(self, bound, steps_per_epoch):
         super().__init__()
-        self.bound = bound
+        self.bound, self.steps_per_epoch = bound, steps_per_epoch
         self.bounds, self.begun, self.stepped, self.ended = [], [], [], []
 
     def on_epoch_begin(self, epoch, logs=None):
         """The epoch before is over, its checkpoint written."""
         self.ended.append(time.perf_counter())
-        self.bounds.append(self.bound.milliseconds())
+        self.bounds.append(self.bound.milliseconds(self.steps_per_epoch))
         self.begun.append(time.perf_counter())
 
     def on_train_batch_end(self, batch, logs=None):
@@ -214,15 +213,16 @@ class EpochClock(keras.callbacks.Callback):
         """Keep the time of the epoch's last step."""
         self.stepped.append(self.latest)
 
-    def times(self, steps_per_epoch):
+    def times(self):
         """Times of all epochs but the first, which compiles, and the last."""
+        steps = self.steps_per_epoch
         stepped = np.array(self.stepped[1:-1])
         end = 1e3 * (np.array(self.ended[2:]) - stepped)
         return Times(
             bound=np.convolve(self.bounds[1:], [0.5, 0.5], "valid"),  # before and after
-            step=1e3 * (stepped - np.array(self.begun[1:-1])) / steps_per_epoch,
+            step=1e3 * (stepped - np.array(self.begun[1:-1])) / steps,
             end=end,
-            end_per_step=end / steps_per_epoch,
+            end_per_step=end / steps,
         )
 
 
@@ -245,7 +245,7 @@ class ClockedScreen(Screen):
 def measure(case, bound):
     """(name, Times) of a run of the trainer; a star marks what `auto` chooses."""
     steps_per_epoch = STEPS_PER_EPOCH[case.batch_size]
-    screen = ClockedScreen(EpochClock(bound))
+    screen = ClockedScreen(EpochClock(bound, steps_per_epoch))
     with (
         tempfile.TemporaryDirectory() as folder,
         all_columns_kept() if case.all_columns else nullcontext(),
@@ -265,7 +265,7 @@ def measure(case, bound):
     name = "XLA" if case.xla else "graph"
     name += ", all columns" if case.all_columns else ", columns in use"
     name += " *" if screen.is_choice else ""
-    return name, screen.clock.times(steps_per_epoch)
+    return name, screen.clock.times()
 
 
 def all_columns_kept():

@@ -31,6 +31,7 @@ WRONG_INI = "[IO_INFORMATION]\nnonsense = 1\n"
 
 def main():
     """Print the table."""
+    print(f"{os.cpu_count()} cores, load before: {os.getloadavg()[0]:.1f}")
     print(f"{'':40}{'min':>7}{'median':>9}{'limit':>7}")
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
