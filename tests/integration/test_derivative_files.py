@@ -294,6 +294,17 @@ def test_a_stopped_run_is_finished_by_the_next(folder, capsys):
     assert after == before
 
 
+def test_a_changed_force_is_noticed(folder, capsys):
+    calculate(folder)
+    one = structures()[2]
+    add(folder, replace(one, forces=one.forces + 0.5))
+    assert calculate(folder) == 0
+    told = capsys.readouterr().out
+    assert "1 changed structure was computed again: s2.bin" in told
+    expected = (one.forces + 0.5).astype(np.float32)
+    np.testing.assert_array_equal(bins(folder)[2].forces, expected)
+
+
 def test_few_derivatives_at_a_time_give_the_same_files(folder, monkeypatch):
     calculate(folder)
     before = [path.read_bytes() for path in sorted((folder / "bin").glob("*.bin"))]

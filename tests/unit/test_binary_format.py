@@ -31,6 +31,12 @@ RECORDS = {
     "energy only": record(),
     "dense": record(derivatives=DENSE, forces=FORCES),
     "sparse": record(derivatives=SPARSE, forces=FORCES, per_atom_quantity=QUANTITY),
+    "all derivatives 0": record(
+        derivatives=SparseDerivatives(
+            *(np.empty(0, kind) for kind in (np.float32, int, int))
+        ),
+        forces=FORCES,
+    ),
     "per-atom quantity": record(per_atom_quantity=QUANTITY),
     "forces alone": record(forces=FORCES),
 }

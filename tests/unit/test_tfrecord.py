@@ -54,6 +54,9 @@ RECORDS = {
         DenseDerivatives(np.arange(135, dtype=np.float32).reshape(3, 5, 3, 3))
     ),
     "sparse derivatives": labelled(sparse()),
+    "derivatives that are all 0": labelled(
+        SparseDerivatives(*(np.empty(0, kind) for kind in (np.float32, int, int)))
+    ),
 }
 
 

@@ -1,14 +1,14 @@
 """Compiled symmetry functions with their derivatives, in one pass.
 
-A function of the distances r_j, r_k of two neighbours and of the cosine c between
-them moves with atom j as
+A function G(r_j, r_k, c) of the distances of two neighbours and of the cosine c between
+them changes with the position of atom j as
 
-    dG/dr_j = dG/dr_j u_j + dG/dc (u_k - c u_j) / r_j        (u: unit vectors)
+    (dG/dr_j) u_j + (dG/dc) (u_k - c u_j) / r_j          (u: unit vectors from atom i)
 
-and likewise with k. The sums are kept in float64 in one table for each atom: three
+and likewise with k. The sums are kept in float64 in one table for each atom i: three
 rows (x, y, z) for each atom that its descriptor depends on, then, where asked for, six
 for the strain. All that a neighbour's images add goes to the rows of that atom. Those
-of the atom itself are minus the sum of all others: moving everything changes nothing.
+of atom i itself are minus the sum of all others: moving everything changes nothing.
 """
 
 import numpy as np
