@@ -1,8 +1,15 @@
 """Compilation of numerical kernels, remembered between runs where possible."""
 
+import contextlib
+import hashlib
+import importlib
 import logging
+import sys
+from functools import lru_cache
+from pathlib import Path
 
 import numba
+from numba.core.caching import FunctionCache
 
 logger = logging.getLogger(__name__)
 
@@ -12,19 +19,72 @@ def compiled(**options):
 
     The cache lies in NUMBA_CACHE_DIR, else beside the source file, else in the
     user's cache folder. Where none of them can be written the function is compiled
-    anew in every process instead of failing. Numba notices a change of the file a
-    cached function stands in but not of files that function calls into, so what a
-    kernel calls stands in the kernel's own file.
+    anew in every process instead of failing. What a kernel calls stands in the
+    kernel's own folder, so that a change there is noticed.
 
     Args:
         options: keywords of numba.njit other than `cache`.
     """
 
     def decorate(function):
+        kernel = numba.njit(**options)(function)
         try:
-            return numba.njit(cache=True, **options)(function)
+            kernel._cache = _FolderCache(function)
         except RuntimeError as reason:
             logger.debug("%s is not cached: %s", function.__name__, reason)
-            return numba.njit(**options)(function)
+        return kernel
 
     return decorate
+
+
+def start_without_scipy():
+    """Load numba's array functions without scipy, which saves 0.2 s.
+
+    At its first use numba imports scipy.linalg only to see whether numpy.kron could be
+    compiled. Only a command does this, whose process is its own.
+    """
+    scipy = "scipy.linalg"
+    if scipy in sys.modules:
+        return
+    sys.modules[scipy] = None  # importing it now fails
+    try:
+        importlib.import_module("numba.np.arraymath")
+    finally:
+        del sys.modules[scipy]
+
+
+class _FolderCache(FunctionCache):
+    """Machine code that is forgotten when a source file beside its own changes.
+
+    Numba's own cache notices a change of the file a function stands in, but not of
+    files that the function calls into; and it fails where its files cannot be used:
+    damaged, of an earlier version with other classes, or on a full disk.
+    """
+
+    def load_overload(self, sig, target_context):
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception as reason:  # unpickling a strange file can raise anything
+            logger.debug("%s: the cache is started anew: %s", self, reason)
+            try:
+                self.flush()
+            except OSError:
+                self.disable()
+            return None
+
+    def save_overload(self, sig, data):
+        with contextlib.suppress(OSError):
+            super().save_overload(sig, data)
+
+    def _index_key(self, sig, codegen):
+        folder = Path(self._py_func.__code__.co_filename).parent
+        return (*super()._index_key(sig, codegen), _sources(folder))
+
+
+@lru_cache
+def _sources(folder):
+    """sha256 of the source files of a folder."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import shutil
 from pathlib import Path
 
 from annpot.errors import InputError
@@ -92,6 +93,13 @@ def names_in(folder, suffix):
     """Sorted names of a folder's files that end with `suffix` and are not hidden."""
     names = os.listdir(folder)
     return sorted(n for n in names if n.endswith(suffix) and not n.startswith("."))
+
+
+def free_bytes(path):
+    """Bytes free on the disk where a file or folder is or will be."""
+    path = Path(path).absolute()
+    there = next(folder for folder in (path, *path.parents) if folder.exists())
+    return shutil.disk_usage(there).free
 
 
 def make_folder(path):

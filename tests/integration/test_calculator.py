@@ -17,7 +17,7 @@ from annpot.config import load_gvect
 from annpot.data import descriptor_files
 from annpot.data.binary_format import read_bin
 from annpot.data.dataset_description import DatasetDescription
-from annpot.data.descriptor_task import descriptor_task
+from annpot.data.descriptor_task import Described, descriptor_task
 from annpot.descriptors.calculator import descriptors
 from annpot.descriptors.settings import descriptor_settings
 from annpot.structures.example_json import write_example
@@ -174,16 +174,16 @@ descriptor_files.BATCH_STRUCTURES = 3
 task = descriptor_task(load_gvect(sys.argv[1]))
 calls = 0
 
-def descriptors(structures):
+def describe(structures):
     global calls
     calls += 1
     if calls == 3:
         (task.folder / f".water_009.bin.{os.getpid()}.tmp").write_bytes(b"half")
         os.kill(os.getpid(), signal.SIGKILL)
-    return task.descriptors(structures)
+    return task.describe(structures)
 
 descriptor_files.compute_descriptor_files(
-    structure_sources(sys.argv[2]), replace(task, descriptors=descriptors))
+    structure_sources(sys.argv[2]), replace(task, describe=describe))
 """
 
 
@@ -493,7 +493,7 @@ def test_memory_does_not_grow_with_the_number_of_structures(folder, monkeypatch)
             task,
             folder=folder / name,
             origin=origin,
-            descriptors=lambda group: [np.full((3, 384), 0.5) for _ in group],
+            describe=lambda group: [Described(np.full((3, 384), 0.5)) for _ in group],
         )
         tracemalloc.start()
         descriptor_files.compute_descriptor_files(sources, fast)

@@ -71,11 +71,11 @@ def test_records_are_the_descriptors_of_the_structures(structures, folder):
     assert DatasetDescription.read(DATA / folder).origin == task.origin
     known = structures["train_validate"] | structures["test"]
     records = records_of(folder)
-    computed = task.descriptors([known[name] for name in records])
-    for record, g in zip(records.values(), computed, strict=True):
+    described = task.describe([known[name] for name in records])
+    for record, one in zip(records.values(), described, strict=True):
         assert record.energy == known[record.name].energy
         # float32 storage: half a unit in the last place of numbers up to 10.
-        np.testing.assert_allclose(record.g, g, rtol=2e-7, atol=1e-9)
+        np.testing.assert_allclose(record.g, one.g, rtol=2e-7, atol=1e-9)
 
 
 def test_the_shipped_ini_packs_the_shipped_order():

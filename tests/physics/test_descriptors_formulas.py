@@ -8,80 +8,27 @@ import numpy as np
 import pytest
 
 from annpot.descriptors.calculator import descriptors
-from annpot.structures.structure import Structure
-from reference.descriptor_cases import SMALL_BP, SMALL_MBP, settings_of
+from reference.descriptor_cases import (
+    CASES,
+    FORMS,
+    SMALL_BP,
+    SMALL_MBP,
+    SPECIES,
+    in_words,
+    placed,
+    settings_of,
+)
 from reference.numpy_symmetry_functions import behler_parrinello, modified_bp
-
-SPECIES = ("H", "C", "O")
-SKEWED = np.array([[3.0, 0.4, 0.0], [-1.1, 3.4, 0.3], [0.5, 1.2, 2.8]])
-
-
-def placed(symbols, positions, cell=None, pbc=(False, False, False)):
-    cell = np.zeros((3, 3)) if cell is None else np.where(np.c_[list(pbc)], cell, 0.0)
-    return Structure("case", tuple(symbols), np.array(positions), cell, np.array(pbc))
-
-
-def scattered(symbols, cell=None, pbc=(False, False, False), seed=3):
-    """Atoms near a grid 1.1 angstrom wide, some moved out of the cell."""
-    rng = np.random.default_rng(seed)
-    grid = np.indices((3, 3, 3)).reshape(3, -1).T[: len(symbols)] * 1.1
-    positions = grid + rng.uniform(-0.2, 0.2, (len(symbols), 3))
-    if cell is not None:
-        inside = np.where(np.c_[list(pbc)], cell, 0.0)
-        positions = positions + rng.integers(-1, 2, (len(symbols), 3)) @ inside
-    return placed(symbols, positions, cell, pbc)
-
-
-CASES = {
-    "molecule": scattered("CHHOH"),
-    "absent species": scattered("HHH"),
-    "lone atom": placed("O", [[0.3, 0.2, 0.1]]),
-    "collinear": placed("OCO", [[-1.2, 0, 0], [0, 0, 0], [1.2, 0, 0]]),
-    "at the cutoffs": placed("HCO", [[0, 0, 0], [4.6, 0, 0], [0, 3.1, 0]]),
-    "periodic, wider than the cutoff": scattered("CHHOHC", SKEWED * 3, (True,) * 3),
-    "skewed, smaller than the cutoff": scattered("CHO", SKEWED, (True,) * 3),
-    "one atom and its images": placed("C", [[9.0, -7.0, 1.0]], SKEWED, (True,) * 3),
-    "slab": scattered("CHOH", SKEWED, (True, False, True)),
-    "chain": scattered("CHOH", SKEWED, (False, True, False)),
-}
-MBP = {
-    "generation 0": (SMALL_MBP, 0),
-    "generation 1": (SMALL_MBP, 1),
-    "generation 2": (SMALL_MBP, 2),
-    "generation 3": (SMALL_MBP, 3),
-    "real exponents": (SMALL_MBP | {"zeta": (7.5, 20.25, 1.0)}, 3),
-    "mixed exponents": (SMALL_MBP | {"zeta": (50.0, 3.0, 8.0)}, 3),
-    "lists": (SMALL_MBP | {"eta_rad": (1.0, 3.0, 9.0), "eta_ang": (1.0, 4.0)}, 3),
-    "angular reaches further": (SMALL_MBP | {"rc_rad": 2.6, "rc_ang": 3.6}, 3),
-}
 
 
 def agree(got, expected):
     np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-12)
 
 
-def in_words(numbers, generation):
-    """The same numbers with the centres spelt out."""
-    n_rad, n_ang, n_theta = (numbers[k] for k in ("rsn_rad", "rsn_ang", "thetasn"))
-    return {
-        "rc_rad": numbers["rc_rad"],
-        "rc_ang": numbers["rc_ang"],
-        "centres_rad": numbers["rs0_rad"]
-        + np.arange(n_rad) * (numbers["rc_rad"] - numbers["rs0_rad"]) / n_rad,
-        "centres_ang": numbers["rs0_ang"]
-        + np.arange(n_ang) * (numbers["rc_ang"] - numbers["rs0_ang"]) / n_ang,
-        "eta_rad": np.broadcast_to(numbers["eta_rad"], n_rad),
-        "eta_ang": np.broadcast_to(numbers["eta_ang"], n_ang),
-        "n_theta": n_theta,
-        "zeta": np.broadcast_to(numbers["zeta"], n_theta),
-        "generation": generation,
-    }
-
-
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("form", MBP)
+@pytest.mark.parametrize("form", FORMS)
 def test_modified_bp(case, form):
-    structure, (numbers, generation) = CASES[case], MBP[form]
+    structure, (numbers, generation) = CASES[case], FORMS[form]
     settings = settings_of(SPECIES, numbers, generation=generation)
     expected = modified_bp(
         structure.symbols, structure.positions, structure.cell, structure.pbc,

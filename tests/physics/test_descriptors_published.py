@@ -7,20 +7,14 @@ from annpot.data.tfrecord import decode_record, read_payloads
 from annpot.descriptors.calculator import descriptors
 from annpot.structures.example_json import read_example
 from annpot.structures.structure import Structure
-from annpot.units import UnitConstants
-from reference.descriptor_cases import TUTORIAL_MBP, settings_of
-
-# The constants of the program that made the references: float32, an older CODATA.
-BOHR = float(np.float32(0.52917721067))
-RYDBERG = float(np.float32(13.6056980659))
-CONSTANTS = UnitConstants(bohr=BOHR, hartree=2 * RYDBERG)
+from reference.descriptor_cases import PANNA_CONSTANTS, TUTORIAL_MBP, settings_of
 
 
 def test_generation_3_in_double_precision(reference_data):
     """A molecule C O H4 in a large cell; the reference is float64 and so are we."""
     folder = reference_data / "panna_descriptor"
-    structure = read_example(folder / "1.example", CONSTANTS)
-    settings = settings_of("HCNO", TUTORIAL_MBP, constants=CONSTANTS)
+    structure = read_example(folder / "1.example", PANNA_CONSTANTS)
+    settings = settings_of("HCNO", TUTORIAL_MBP, constants=PANNA_CONSTANTS)
     expected = np.load(folder / "1_gvects.npy")
     got = descriptors([structure], settings)[0]
     np.testing.assert_allclose(got, expected, rtol=0, atol=1e-12)
@@ -33,11 +27,11 @@ def test_generation_1_of_periodic_carbon(reference_data):
     """
     folder = reference_data / "panna_carbon_force"
     numbers = TUTORIAL_MBP | {"rsn_ang": 8, "eta_ang": 6.0}
-    settings = settings_of("C", numbers, generation=1, constants=CONSTANTS)
+    settings = settings_of("C", numbers, generation=1, constants=PANNA_CONSTANTS)
     records = list(map(decode_record, read_payloads(folder / "tfr_data-1-3.tfrecord")))
     assert len(records) == 10
     for record in records:
-        structure = read_example(folder / f"{record.name}.example", CONSTANTS)
+        structure = read_example(folder / f"{record.name}.example", PANNA_CONSTANTS)
         got = descriptors([structure], settings)[0]
         np.testing.assert_allclose(got, record.g.reshape(16, 80), rtol=0, atol=4e-6)
 

@@ -44,6 +44,11 @@ def cosine(a, b):
     return np.clip(a @ b / np.linalg.norm(a) / np.linalg.norm(b), -1, 1)
 
 
+def sine(a, b):
+    """Sine of the angle between two vectors, exact also where it is small."""
+    return np.linalg.norm(np.cross(a, b)) / np.linalg.norm(a) / np.linalg.norm(b)
+
+
 def species_block(species, s_j, s_k):
     """Number of the block of a species pair: (0, 0), (0, 1) ... (1, 1) ..."""
     a, b = sorted((species.index(s_j), species.index(s_k)))
@@ -79,7 +84,7 @@ def modified_bp(symbols, positions, cell, pbc, species, keys):
         angular = np.zeros((n_blocks, len(keys["centres_ang"]), n_theta))
         for (j, to_j), (k, to_k) in combinations(around, 2):
             r_j, r_k = np.linalg.norm(to_j), np.linalg.norm(to_k)
-            c = cosine(to_j, to_k)
+            c, s = cosine(to_j, to_k), sine(to_j, to_k)
             f = cutoff_function(r_j, keys["rc_ang"])
             f *= cutoff_function(r_k, keys["rc_ang"])
             f *= weight if symbols[j] == symbols[k] else 1.0
@@ -92,7 +97,7 @@ def modified_bp(symbols, positions, cell, pbc, species, keys):
                     theta = (t + shift) * np.pi / n_theta
                     smooth = epsilon * np.sin(theta) ** 2
                     x = 1 + c * np.cos(theta)
-                    x += np.sin(theta) * np.sqrt(1 - c**2 + smooth)
+                    x += np.sin(theta) * np.sqrt(s**2 + smooth)
                     x /= 1 + np.sqrt(1 + smooth)
                     block[p, t] += 2 * max(x, 0.0) ** keys["zeta"][t] * distance * f
         rows.append(np.concatenate([radial.ravel(), angular.ravel()]))

@@ -31,6 +31,12 @@ RECORDS = {
     "energy only": record(),
     "dense": record(derivatives=DENSE, forces=FORCES),
     "sparse": record(derivatives=SPARSE, forces=FORCES, per_atom_quantity=QUANTITY),
+    "all derivatives 0": record(
+        derivatives=SparseDerivatives(
+            *(np.empty(0, kind) for kind in (np.float32, int, int))
+        ),
+        forces=FORCES,
+    ),
     "per-atom quantity": record(per_atom_quantity=QUANTITY),
     "forces alone": record(forces=FORCES),
 }
@@ -121,6 +127,30 @@ def test_sparse_and_dense_derivatives_are_the_same():
     values[0, 0, 2, 2] = 0.5  # row 0 * 4 + 0, column 3 * 2 + 2
     values[2, 3, 0, 1] = 2.0  # row 2 * 4 + 3, column 3 * 0 + 1
     np.testing.assert_array_equal(SPARSE.dense(3, 4).values, values)
+
+
+def test_sparse_indices_beyond_float32_are_refused():
+    large = replace(record(), g=np.broadcast_to(np.float32(0), (3, 2**23)))
+    message = (
+        r"indices up to 25165824, but \.bin files hold them exactly only up to 167"
+    )
+    with pytest.raises(InputError, match=message):
+        binary_format.encode_bin(replace(large, derivatives=SPARSE))
+
+
+@pytest.mark.parametrize("original", RECORDS.values(), ids=RECORDS.keys())
+def test_the_size_is_known_beforehand(original):
+    if original.derivatives is None and original.forces is not None:
+        pytest.skip("the calculator writes forces only with derivatives")
+    size = binary_format.bin_size(
+        n_atoms=3,
+        g_size=4,
+        n_derivatives=0 if original.derivatives is None
+        else original.derivatives.values.size,
+        kind=original.derivatives_kind,
+        per_atom_quantity=original.per_atom_quantity is not None,
+    )  # fmt: skip
+    assert size == len(binary_format.encode_bin(original))
 
 
 def change(content, position, new):

@@ -254,6 +254,29 @@ def test_a_packing_file_of_panna_1(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("section", "load", "text"),
+    [
+        ("SYMMETRY_FUNCTION", config.load_gvect, GVECT_1),
+        (
+            "CONTENT_INFORMATION",
+            config.load_tfr,
+            "[IO_INFORMATION]\ninput_dir = b\noutput_dir = t\n[CONTENT_INFORMATION]\n",
+        ),
+    ],
+)
+def test_sparse_derivatives_alone_ask_for_nothing(
+    tmp_path, monkeypatch, section, load, text
+):
+    idle = text.replace(f"[{section}]", f"[{section}]\nsparse_derivatives = True")
+    notices = loaded(tmp_path, monkeypatch, idle, load).source.notices
+    message = f"[{section}] sparse_derivatives has no effect: include_derivatives ="
+    assert sum(message in notice for notice in notices) == 1
+    asked = idle.replace("sparse_", "include_derivatives = True\nsparse_")
+    notices = loaded(tmp_path, monkeypatch, asked, load).source.notices
+    assert not any(message in notice for notice in notices)
+
+
+@pytest.mark.parametrize(
     ("text", "load", "message"),
     [
         (

@@ -343,9 +343,8 @@ zeta = 50
         ),
         (
             "species = H, O",
-            "species = H, O\ninclude_derivatives = True",
-            "[SYMMETRY_FUNCTION] include_derivatives = True: not available yet in this "
-            "version. Set it to False; descriptors are computed without derivatives.",
+            "species = H, O\ninclude_derivatives = dense",
+            "[SYMMETRY_FUNCTION] include_derivatives = dense: expected True or False.",
         ),
         (
             "RsN_rad = 16\n",

@@ -169,6 +169,11 @@ def test_a_periodic_direction_needs_a_cell_vector():
             lambda a: a.calc.results.update(forces=np.zeros((2, 3))),
             r"forces = .*expected finite numbers of shape \(3, 3\)",
         ),
+        (
+            lambda a: a.calc.results["forces"].__setitem__(1, np.nan),
+            r"the force on atom 2 is \[nan, nan, nan\], expected three finite "
+            "numbers. Give the forces on all atoms, or on none.",
+        ),
         (lambda a: a.info.update(charge="plus"), "charge = plus: expected finite"),
     ],
 )

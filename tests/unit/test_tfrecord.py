@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from annpot.data import tfrecord
+from annpot.data.example_proto import decode_example, encode_example
 from annpot.data.records import (
     DenseDerivatives,
     DescriptorRecord,
     SparseDerivatives,
-    check_sparse_indices,
 )
 from annpot.errors import InputError
 
@@ -54,6 +54,9 @@ RECORDS = {
         DenseDerivatives(np.arange(135, dtype=np.float32).reshape(3, 5, 3, 3))
     ),
     "sparse derivatives": labelled(sparse()),
+    "derivatives that are all 0": labelled(
+        SparseDerivatives(*(np.empty(0, kind) for kind in (np.float32, int, int)))
+    ),
 }
 
 
@@ -120,7 +123,6 @@ def test_published_records_with_derivatives_are_read(reference_data):
 
 def test_unpacked_numbers_are_read():
     """A writer may give every number a field of its own instead of packing them."""
-    from annpot.data.example_proto import decode_example
 
     def field(number, wire_type, content):
         length = bytes([len(content)]) if wire_type == 2 else b""
@@ -286,10 +288,56 @@ def test_missing_features_are_named():
         tfrecord.decode_record(b"")
 
 
-def test_sparse_indices_beyond_float32_are_refused():
-    large = replace(record(), g=np.broadcast_to(np.float32(0), (3, 2**23)))
-    with pytest.raises(InputError, match=r"holds them exactly only up to 16777216"):
-        check_sparse_indices(replace(large, derivatives=sparse()))
+def features_of(one):
+    return decode_example(tfrecord.encode_record(one))
+
+
+def test_sparse_indices_are_written_twice():
+    """As integers, and as the floats that PANNA's programs read."""
+    features = features_of(RECORDS["sparse derivatives"])
+    for name, expected in (("indices1", [0, 14]), ("indices2", [8, 0])):
+        floats, integers = features[f"dgvect_{name}"], features[f"dgvect_{name}_i64"]
+        assert (floats.dtype, floats.tolist()) == (np.float32, expected)
+        assert (integers.dtype, integers.tolist()) == (np.int64, expected)
+
+
+def test_sparse_indices_of_other_programs_are_read():
+    features = features_of(RECORDS["sparse derivatives"])
+    floats = {k: v for k, v in features.items() if not k.endswith("_i64")}
+    read = tfrecord.decode_record(encode_example(floats))
+    assert_equal_records(read, RECORDS["sparse derivatives"])
+
+
+def beyond_float32():
+    """Three atoms with so many components that float32 rounds the last index."""
+    large = replace(record(), g=np.zeros((3, 6_000_001), np.float32))
+    return replace(large, derivatives=sparse(3, 6_000_001))
+
+
+def test_sparse_indices_beyond_float32_are_exact_integers():
+    original = beyond_float32()
+    read = tfrecord.decode_record(tfrecord.encode_record(original))
+    assert read.derivatives.rows.tolist() == [0, 18_000_002]
+    assert int(np.float32(18_000_003)) != 18_000_003
+    assert "dgvect_indices1" not in features_of(original)
+
+
+def test_inexact_sparse_indices_of_other_programs_are_refused():
+    features = features_of(beyond_float32())
+    for name in ("dgvect_indices1", "dgvect_indices2"):
+        features[name] = features.pop(f"{name}_i64").astype(np.float32)
+    message = r"'dgvect_indices1' holds indices up to 18000003 as float32, which is"
+    with pytest.raises(InputError, match=message):
+        tfrecord.decode_record(encode_example(features))
+
+
+@pytest.mark.parametrize(
+    "values", [[], [0], [127, 128], [0, 2**24 + 1, 300, -1, 2**63 - 1, -(2**63)]]
+)
+def test_integers_of_any_size_are_read_as_written(values):
+    values = np.array(values, np.int64)
+    read = decode_example(encode_example({"n": values}))["n"]
+    np.testing.assert_array_equal(read, values)
 
 
 def test_a_failed_write_leaves_the_earlier_file(tmp_path):

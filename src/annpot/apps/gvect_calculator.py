@@ -25,11 +25,13 @@ def _add_flags(parser):
 
 def _run(path, folder_info=None):
     from collections import Counter
+    from dataclasses import replace
 
     from annpot import files
     from annpot.config import load_gvect
     from annpot.data.descriptor_files import compute_descriptor_files
     from annpot.data.descriptor_task import descriptor_task
+    from annpot.data.disk_need import disk_need, require_room
     from annpot.progress import progress
     from annpot.structures.readers import n_structures, structure_sources
 
@@ -40,7 +42,16 @@ def _run(path, folder_info=None):
     source = config.io.input_json_dir
     sources = structure_sources(source, assumptions=assumptions)
     task = descriptor_task(config)
+    task = replace(
+        task,
+        describe=_started_quickly(task.describe),
+        n_derivatives=_started_quickly(task.n_derivatives),
+    )
     print(_headline(task.origin))
+    if task.origin.derivatives is not None:
+        need = disk_need(structure_sources(source, assumptions=Counter()), task)
+        print(f"{task.origin.derivatives} derivatives: {need}")
+        require_room(need, task.folder)
     expanded = config.source.expanded_text()
     with files.only_one_in(task.folder, "app_gvect_calculator"):
         with progress("descriptors", n_structures(source), "structures") as advance:
@@ -49,6 +60,18 @@ def _run(path, folder_info=None):
     for assumption, count in assumptions.items():
         print(f"{source}: in {count} structures {assumption}.")
     _report(run, task)
+
+
+def _started_quickly(function):
+    """The function, with numba loaded the quick way before the first call."""
+
+    def started(*arguments):
+        from annpot.compiled import start_without_scipy
+
+        start_without_scipy()
+        return function(*arguments)
+
+    return started
 
 
 def _headline(origin):
@@ -71,6 +94,10 @@ def _report(run, task):
     for names, what in ((run.damaged, "damaged"), (run.changed, "changed")):
         if names:
             print(_again(names, what))
+    if run.at_kinks:
+        from annpot.descriptors.derivatives import kink_warning
+
+        print(kink_warning(run.at_kinks))
     print(
         f"{run.n_computed} computed, {run.n_kept} kept from earlier runs: {task.folder}"
     )

@@ -119,6 +119,23 @@ def keys_of_the_other_type(parts, ini, findings):
             )
 
 
+def sparse_needs_derivatives(parts, ini, findings):
+    """sparse_derivatives alone asks for nothing, in the calculator and the packer."""
+    for name, attribute in (
+        ("SYMMETRY_FUNCTION", "symmetry_function"),
+        ("CONTENT_INFORMATION", "content"),
+    ):
+        chosen = getattr(parts, attribute, None)
+        if chosen is None or not chosen.sparse_derivatives:
+            continue
+        if chosen.include_derivatives is False:
+            findings.notice(
+                f"[{name}] sparse_derivatives has no effect: include_derivatives = "
+                "False.",
+                ini.line(name, "sparse_derivatives"),
+            )
+
+
 GVECT_RULES = (
     needed_numbers_are_given,
     list_lengths_agree,
@@ -126,4 +143,5 @@ GVECT_RULES = (
     steps_follow_from_centres,
     three_directions,
     keys_of_the_other_type,
+    sparse_needs_derivatives,
 )

@@ -4,7 +4,7 @@ Each rule gets the sections (keys that are wrong already are None), the IniFile 
 lines and the Problems to add to.
 """
 
-from annpot.config.gvect_rules import GVECT_RULES
+from annpot.config.gvect_rules import GVECT_RULES, sparse_needs_derivatives
 from annpot.config.network_rules import NETWORK_RULES
 
 TRAINING = "TRAINING_PARAMETERS"
@@ -110,7 +110,7 @@ def one_checkpoint_is_meant(parts, ini, findings):
 
 RULES = {
     "app_gvect_calculator": GVECT_RULES,
-    "app_tfr_packer": (),
+    "app_tfr_packer": (sparse_needs_derivatives,),
     "app_train": (
         decay_is_complete,
         run_length_is_given,

@@ -112,7 +112,8 @@ def with_content(record, derivatives, per_atom_quantity):
     if derivatives is not None and not has_both:
         raise InputError(
             f"{record.name}.bin: include_derivatives is True, but the file holds no "
-            "derivatives with forces. Set it to False."
+            "derivatives with forces. Compute them with include_derivatives = True in "
+            "[SYMMETRY_FUNCTION], or set it to False."
         )
     if per_atom_quantity and record.per_atom_quantity is None:
         raise InputError(

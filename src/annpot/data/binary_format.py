@@ -12,12 +12,13 @@ import numpy as np
 
 from annpot import files
 from annpot.data.records import (
+    LARGEST_EXACT_INDEX,
     DenseDerivatives,
     DescriptorRecord,
     SparseDerivatives,
     are_sparse_indices,
     check_finite,
-    check_sparse_indices,
+    has_exact_float_indices,
 )
 from annpot.errors import InputError
 
@@ -59,7 +60,7 @@ def encode_bin(record):
         parts.append(derivatives.values.ravel())
     elif isinstance(derivatives, SparseDerivatives):
         flags |= DERIVATIVES | SPARSE_DERIVATIVES
-        check_sparse_indices(record)
+        _check_sparse_indices(record)
         pairs = np.column_stack([derivatives.rows, derivatives.columns])
         parts += [[len(derivatives.values)], derivatives.values, pairs.ravel()]
     if record.forces is not None:
@@ -69,8 +70,33 @@ def encode_bin(record):
         flags |= PER_ATOM_QUANTITY
         parts.append(record.per_atom_quantity)
     header = _HEADER.pack(VERSION, flags, record.n_atoms, record.g_size)
-    numbers = [np.asarray(part, "<f4").tobytes() for part in parts]
+    numbers = [np.ascontiguousarray(part, "<f4") for part in parts]
     return b"".join([header, *numbers, _ENERGY.pack(record.energy)])
+
+
+def bin_size(n_atoms, g_size, n_derivatives=0, kind=None, per_atom_quantity=False):
+    """Bytes of a `.bin` file with derivatives and forces, or with neither.
+
+    Args:
+        n_derivatives: how many numbers dG_ic / dr_kx are stored.
+        kind: "dense", "sparse" or None.
+    """
+    numbers = 1 + n_atoms + n_atoms * g_size + per_atom_quantity * n_atoms
+    if kind is not None:
+        numbers += n_derivatives + 3 * n_atoms
+    if kind == "sparse":
+        numbers += 1 + 2 * n_derivatives
+    return _HEADER.size + 4 * numbers + _ENERGY.size
+
+
+def _check_sparse_indices(record):
+    if not has_exact_float_indices(record.n_atoms, record.g_size):
+        raise InputError(
+            f"{record.name}: sparse derivatives of {record.n_atoms} atoms with "
+            f"{record.g_size} components need indices up to "
+            f"{record.n_atoms * record.g_size}, but .bin files hold them exactly only "
+            f"up to {LARGEST_EXACT_INDEX}. Set sparse_derivatives = False."
+        )
 
 
 def write_bin(path, record, durable=True):

@@ -101,7 +101,7 @@ def summary_of(records, payloads=None):
             record is that of its payload, whatever file it comes from.
     """
     if payloads is None:
-        payloads = [encode_record(record) for record in records]
+        payloads = map(encode_record, records)
     labels = Counter(energy=len(records))
     for label in LABELS[1:]:
         labels[label] = sum(getattr(record, label) is not None for record in records)

@@ -35,6 +35,7 @@ from annpot.structures.structure_hash import structure_hash
 
 BATCH_STRUCTURES = 512  # computed together; enough to keep all cores busy
 BATCH_ATOMS = 16384  # bounds the memory: 50 MB of descriptors of 384 components
+BATCH_DERIVATIVES = 2**23  # bounds it too: 32 MB of dense derivatives
 PROBLEMS_SHOWN = 20
 
 
@@ -49,6 +50,8 @@ class DescriptorRun:
         damaged: names of files that were cut short or corrupt and computed again.
         changed: names of files that were computed again because their structure is
             not the one they were made from.
+        at_kinks: names of structures computed now whose atoms are collinear where
+            the descriptor then has no derivative; what depends on the angle is 0.
     """
 
     description: DatasetDescription
@@ -56,6 +59,7 @@ class DescriptorRun:
     n_kept: int
     damaged: tuple[str, ...]
     changed: tuple[str, ...] = ()
+    at_kinks: tuple[str, ...] = ()
 
 
 def compute_descriptor_files(sources, task, advance=lambda n: None):
@@ -75,11 +79,11 @@ def compute_descriptor_files(sources, task, advance=lambda n: None):
     """
     claim_descriptor_folder(task.folder, task.origin)
     earlier = earlier_files(task.folder)
-    summary, entries, damaged, changed = DatasetSummary(), [], [], []
-    n_computed = 0
+    summary, entries, n_computed = DatasetSummary(), [], 0
+    damaged, changed, at_kinks = [], [], []
     read = partial(_item, task=task, earlier=earlier)
-    for batch in _batches(with_rest(sources, task.folder), read):
-        done = _completed(batch, task)
+    for batch in _batches(with_rest(sources, task.folder), read, task.origin):
+        done = _completed(batch, task, at_kinks)
         summary = summary.merged(summary_of([record for record, _ in done]))
         entries += [entry for _, entry in done]
         damaged += [item.path.name for item in batch if item.state == "damaged"]
@@ -92,7 +96,12 @@ def compute_descriptor_files(sources, task, advance=lambda n: None):
     remove_journal(task.folder)
     n_kept = len(entries) - n_computed
     return DescriptorRun(
-        description, n_computed, n_kept, tuple(damaged), tuple(changed)
+        description,
+        n_computed,
+        n_kept,
+        tuple(damaged),
+        tuple(changed),
+        tuple(at_kinks),
     )
 
 
@@ -113,6 +122,10 @@ class _Item:
     def n_atoms(self):
         return (self.record or self.structure).n_atoms
 
+    def n_derivatives(self, origin):
+        """Numbers of dense derivatives, which are in memory also for sparse ones."""
+        return 3 * origin.g_size * self.n_atoms**2 if origin.derivatives else 0
+
 
 def _item(source, task, earlier):
     name = f"{source.name}{SUFFIX}"
@@ -130,7 +143,7 @@ def _item(source, task, earlier):
         known = recorded.structure
     else:
         structure = prepared(source, task.origin)
-        known = structure_hash(structure, task.origin.per_atom_energy)
+        known = _hash_of(structure, task.origin)
         if not _is_made_from(record, recorded.structure, structure, known, task.origin):
             return _Item(path, "changed", structure=structure)
     return _Item(path, "kept", record, FileEntry(name, 1, len(content), sha256, known))
@@ -157,12 +170,13 @@ def _usable(content, name, origin):
         record.g_size == origin.g_size
         and record.species.max() < len(origin.species)
         and origin.per_atom_energy == (record.per_atom_quantity is not None)
+        and origin.derivatives == record.derivatives_kind
     )
     return record if fits else None
 
 
-def _batches(sources, read):
-    """Lists of items, bounded in structures and atoms.
+def _batches(sources, read, origin):
+    """Lists of items, bounded in structures, atoms and derivatives.
 
     Where a batch ends depends on the structures alone, not on what an earlier run
     has finished, so that merged statistics are the same to the last bit.
@@ -170,7 +184,7 @@ def _batches(sources, read):
     Raises:
         InputError: with the problems of all structures read so far.
     """
-    batch, problems, n_atoms = [], [], 0
+    batch, problems, n_atoms, n_derivatives = [], [], 0, 0
     for source in sources:
         try:
             item = read(source)
@@ -181,11 +195,16 @@ def _batches(sources, read):
             continue
         batch.append(item)
         n_atoms += item.n_atoms
-        if len(batch) >= BATCH_STRUCTURES or n_atoms >= BATCH_ATOMS:
+        n_derivatives += item.n_derivatives(origin)
+        if (
+            len(batch) >= BATCH_STRUCTURES
+            or n_atoms >= BATCH_ATOMS
+            or n_derivatives >= BATCH_DERIVATIVES
+        ):
             if problems:
                 break
             yield batch
-            batch, n_atoms = [], 0
+            batch, n_atoms, n_derivatives = [], 0, 0
     if problems:
         many = len(problems) > 1
         raise InputError(problems, f"{len(problems)} problems." if many else None)
@@ -193,8 +212,10 @@ def _batches(sources, read):
         yield batch
 
 
-def _completed(items, task):
+def _completed(items, task, at_kinks):
     """(record, entry) of each item; what is missing is computed and written.
+
+    Names of structures at a kink are added to `at_kinks`.
 
     Raises:
         InputError: with all structures whose numbers are too large for the format.
@@ -202,14 +223,17 @@ def _completed(items, task):
     structures = [item.structure for item in items if item.structure is not None]
     if not structures:
         return [(item.record, item.entry) for item in items]
-    computed = iter(task.descriptors(structures))
+    computed = iter(task.describe(structures))
     index = {symbol: number for number, symbol in enumerate(task.origin.species)}
     done, problems = [], []
     for item in items:
         if item.structure is None:
             done.append((item.record, item.entry))
             continue
-        record = _record(item.structure, next(computed), index, task.origin)
+        described = next(computed)
+        if described.at_kink:
+            at_kinks.append(item.structure.name)
+        record = _record(item.structure, described, index, task.origin)
         try:
             done.append((record, _written(item, record, task.origin)))
         except TooLargeError as error:
@@ -231,18 +255,26 @@ def _written(item, record, origin):
         n_records=1,
         n_bytes=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
-        structure=structure_hash(item.structure, origin.per_atom_energy),
+        structure=_hash_of(item.structure, origin),
     )
 
 
-def _record(structure, g, index, origin):
+def _hash_of(structure, origin):
+    with_forces = origin.derivatives is not None
+    return structure_hash(structure, origin.per_atom_energy, with_forces)
+
+
+def _record(structure, described, index, origin):
     quantity = structure.per_atom_energy if origin.per_atom_energy else None
+    forces = structure.forces if origin.derivatives is not None else None
     with np.errstate(over="ignore"):  # too large numbers are refused when written
         return DescriptorRecord(
             name=structure.name,
             species=np.array([index[symbol] for symbol in structure.symbols]),
-            g=np.asarray(g, np.float32),
+            g=np.asarray(described.g, np.float32),
             energy=structure.energy,
+            forces=None if forces is None else np.float32(forces),
+            derivatives=described.derivatives,
             per_atom_quantity=None if quantity is None else np.float32(quantity),
         )
 

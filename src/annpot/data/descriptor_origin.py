@@ -26,6 +26,7 @@ _VALID = {  # key of dataset.json -> whether a value can be one
         value is None or (_is_list_of(bool, value) and len(value) == 3)
     ),
     "per_atom_energy": lambda value: isinstance(value, bool),
+    "derivatives": lambda value: value in (None, "dense", "sparse"),
 }
 
 
@@ -42,6 +43,7 @@ class DescriptorOrigin:
         mbp_generation_source: "stated" by the settings, "assumed" otherwise.
         pbc_override: periodicity that replaced the structures' own, or None.
         per_atom_energy: whether energies of single atoms were stored.
+        derivatives: "dense" or "sparse" when derivatives and forces were stored.
     """
 
     species: tuple[str, ...] | None
@@ -51,6 +53,7 @@ class DescriptorOrigin:
     mbp_generation_source: str | None = None
     pbc_override: tuple[bool, bool, bool] | None = None
     per_atom_energy: bool = False
+    derivatives: str | None = None
 
     @classmethod
     def of_foreign_files(cls, species, g_size, generation=None):
@@ -90,8 +93,14 @@ class DescriptorOrigin:
         return replace(self, mbp_generation=generation, mbp_generation_source="stated")
 
     def to_dict(self):
-        """The same as an object for JSON."""
-        return json.loads(json.dumps(asdict(self)))
+        """The same as an object for JSON; without `derivatives` where there are none.
+
+        So the fingerprint of a data set stays what it was before derivatives existed.
+        """
+        content = json.loads(json.dumps(asdict(self)))
+        if self.derivatives is None:
+            del content["derivatives"]
+        return content
 
     @classmethod
     def from_dict(cls, content):
@@ -100,7 +109,8 @@ class DescriptorOrigin:
         Raises:
             KeyError, ValueError: a key is missing or its value has a wrong type.
         """
-        values = {one.name: content[one.name] for one in fields(cls)}
+        known = {"derivatives": None, **content}
+        values = {one.name: known[one.name] for one in fields(cls)}
         for name, value in values.items():
             if not _VALID[name](value):
                 raise ValueError(f"{name} = {str(value)[:60]}")

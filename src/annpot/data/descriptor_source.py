@@ -54,6 +54,11 @@ def prepared(source, origin):
         raise InputError(
             f"{where}: per_atom_energy is True in [MISC], but the structure has none."
         )
+    if origin.derivatives is not None and structure.forces is None:
+        raise InputError(
+            f"{where}: include_derivatives is True, but the structure has no forces. "
+            "Give the force on each atom, or set include_derivatives = False."
+        )
     if origin.pbc_override is None:
         return structure
     pbc = np.array(origin.pbc_override, dtype=bool)

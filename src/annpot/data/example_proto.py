@@ -13,6 +13,7 @@ import numpy as np
 
 _BYTES_LIST, _FLOAT_LIST, _INT64_LIST = 1, 2, 3
 _NONE = np.empty(0, np.float32)
+_LONGEST_VARINT = 10  # bytes, of a number of 64 bits
 _VARINT, _FIXED64, _LENGTH_DELIMITED, _FIXED32 = 0, 1, 2, 5
 
 
@@ -28,11 +29,11 @@ def encode_example(features):
             Written in the order of their names, so that equal content gives equal
             bytes.
     """
-    entries = [
-        _field(1, _field(1, name.encode()) + _field(2, _feature(features[name])))
-        for name in sorted(features)
-    ]
-    return _field(1, b"".join(entries))
+    entries = []
+    for name in sorted(features):
+        entry = [*_field(1, [name.encode()]), *_field(2, _feature(features[name]))]
+        entries += _field(1, entry)
+    return b"".join(_field(1, entries))
 
 
 def decode_example(content):
@@ -57,17 +58,23 @@ def decode_example(content):
 
 
 def _feature(values):
+    """Parts of a Feature."""
     if isinstance(values, bytes):
-        return _field(_BYTES_LIST, _field(1, values))
+        return _field(_BYTES_LIST, _field(1, [values]))
     values = np.asarray(values)
     if values.dtype.kind in "iu":
-        packed = b"".join(map(_varint, values.ravel().tolist()))
-        return _field(_INT64_LIST, _field(1, packed))
-    return _field(_FLOAT_LIST, _field(1, values.astype("<f4", copy=False).tobytes()))
+        return _field(_INT64_LIST, _field(1, [_varints(values.ravel())]))
+    numbers = np.ascontiguousarray(values, "<f4").reshape(-1)
+    return _field(_FLOAT_LIST, _field(1, [numbers.view(np.uint8)]))
 
 
-def _field(number, content):
-    return bytes((number << 3 | _LENGTH_DELIMITED,)) + _varint(len(content)) + content
+def _field(number, parts):
+    """Parts of a field around the parts of its content; joined only at the end.
+
+    Large arrays are so copied once, not at each of five levels.
+    """
+    length = sum(map(len, parts))
+    return [bytes((number << 3 | _LENGTH_DELIMITED,)) + _varint(length), *parts]
 
 
 def _varint(value):
@@ -81,6 +88,21 @@ def _varint(value):
         value >>= 7
     content.append(value)
     return bytes(content)
+
+
+def _varints(values):
+    """All of an integer array one after the other, each as `_varint` writes it."""
+    values = values.astype(np.int64, copy=False).view(np.uint64)
+    if not len(values) or values.max() < 0x80:
+        return values.astype(np.uint8).tobytes()
+    n_bytes = -(-int(values.max()).bit_length() // 7)
+    groups = values[:, None] >> np.arange(0, 7 * n_bytes, 7, dtype=np.uint64)
+    is_used = groups > 0
+    is_used[:, 0] = True
+    goes_on = np.zeros_like(is_used)
+    goes_on[:, :-1] = is_used[:, 1:]
+    content = (groups & np.uint64(0x7F)).astype(np.uint8) | goes_on * np.uint8(0x80)
+    return content[is_used].tobytes()
 
 
 def _read_varint(view, position, end):
@@ -149,10 +171,12 @@ def _floats(part):
 
 def _integers(part):
     single = np.frombuffer(part, np.uint8)
-    if (single < 0x80).all():
+    ends = np.flatnonzero(single < 0x80) + 1
+    if len(ends) == len(single):
         return single.astype(np.int64)
-    values, position = [], 0
-    while position < len(part):
-        value, position = _read_varint(part, position, len(part))
-        values.append(value - (1 << 64) if value >> 63 else value)
-    return np.array(values, np.int64)
+    lengths = np.diff(ends, prepend=0)
+    if not len(ends) or ends[-1] != len(single) or lengths.max() > _LONGEST_VARINT:
+        raise MalformedExampleError
+    place = np.arange(len(single)) - np.repeat(ends - lengths, lengths)
+    groups = (single & 0x7F).astype(np.uint64) << (7 * place).astype(np.uint64)
+    return np.bitwise_or.reduceat(groups, ends - lengths).view(np.int64)

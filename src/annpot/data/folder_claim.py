@@ -91,7 +91,9 @@ def _difference(found, wanted):
         found = found | found["descriptor"]
         wanted = wanted | wanted["descriptor"]
     differing = [
-        key for key in wanted if key != "descriptor" and found.get(key) != wanted[key]
+        key
+        for key in found | wanted
+        if key != "descriptor" and found.get(key) != wanted.get(key)
     ]
     key = (differing or ["descriptor"])[0]
-    return f"{key}: {str(found.get(key))[:60]} there, {str(wanted[key])[:60]} now"
+    return f"{key}: {str(found.get(key))[:60]} there, {str(wanted.get(key))[:60]} now"

@@ -8,7 +8,7 @@ a damaged file is packed again.
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -106,7 +106,8 @@ def pack(bins, folder, plan, advance=lambda n: None):
     pieces = [paths[start : start + size] for start in range(0, len(paths), size)]
     names = [plan.file_name(i, len(pieces)) for i in range(1, len(pieces) + 1)]
     key = _sha256(json.dumps([bins.identity, asdict(plan)]).encode())
-    recorded = claim_packing_folder(folder, bins.origin, key)
+    origin = replace(bins.origin, derivatives=plan.derivatives)
+    recorded = claim_packing_folder(folder, origin, key)
     if recorded and all(is_as_recorded(folder / n, one) for n, one in recorded.items()):
         advance(len(paths))
         return PackingRun(DatasetDescription.read(folder), 0, len(names))
@@ -123,7 +124,7 @@ def pack(bins, folder, plan, advance=lambda n: None):
         summary = summary.merged(part)
         advance(len(piece))
     description = DatasetDescription.from_summary(
-        bins.origin, SUFFIX, entries, summary, made_from=key
+        origin, SUFFIX, entries, summary, made_from=key
     )
     description.write(folder)
     for name in names:

@@ -1,7 +1,8 @@
 """What a DescriptorRecord looks like as features of a `tf.train.Example`.
 
-The names and types are listed in doc/formats.md. `energy_f64` is an addition of
-annpot: the energy in float64 beside the format's own float32.
+The names and types are listed in doc/formats.md. Additions of annpot are `energy_f64`,
+the energy in float64 beside the format's own float32, and the indices of sparse
+derivatives as integers beside the format's own float32.
 """
 
 import struct
@@ -14,12 +15,13 @@ from annpot.data.example_proto import (
     encode_example,
 )
 from annpot.data.records import (
+    LARGEST_EXACT_INDEX,
     NO_NAME,
     DenseDerivatives,
     DescriptorRecord,
     SparseDerivatives,
     are_sparse_indices,
-    check_sparse_indices,
+    has_exact_float_indices,
 )
 from annpot.errors import InputError
 
@@ -43,11 +45,13 @@ def encode_record(record):
     if isinstance(derivatives, DenseDerivatives):
         features["dgvects"] = derivatives.values
     elif derivatives is not None:
-        check_sparse_indices(record)
         features["dgvect_size"] = np.array([len(derivatives.values)])
         features["dgvect_values"] = derivatives.values
-        features["dgvect_indices1"] = derivatives.rows.astype(np.float32)
-        features["dgvect_indices2"] = derivatives.columns.astype(np.float32)
+        features["dgvect_indices1_i64"] = derivatives.rows
+        features["dgvect_indices2_i64"] = derivatives.columns
+        if has_exact_float_indices(record.n_atoms, record.g_size):
+            features["dgvect_indices1"] = derivatives.rows.astype(np.float32)
+            features["dgvect_indices2"] = derivatives.columns.astype(np.float32)
     return encode_example(features)
 
 
@@ -132,13 +136,29 @@ def _derivatives(features, n_atoms, g_size):
     if "dgvect_size" not in features:
         return None
     n_values = int(_feature(features, "dgvect_size", 1, np.int64)[0])
-    values, rows, columns = (
-        _feature(features, f"dgvect_{part}", n_values)
-        for part in ("values", "indices1", "indices2")
-    )
+    if n_values < 0:
+        raise _FeatureError(f"'dgvect_size' is {n_values}.")
+    values = _feature(features, "dgvect_values", n_values)
+    rows = _indices(features, "dgvect_indices1", n_values, n_atoms * g_size)
+    columns = _indices(features, "dgvect_indices2", n_values, 3 * n_atoms)
     if not are_sparse_indices(rows, columns, n_atoms, g_size):
         raise _FeatureError("an index of the sparse derivatives is out of range.")
     return SparseDerivatives(values, rows.astype(np.int64), columns.astype(np.int64))
+
+
+def _indices(features, name, n_values, stop):
+    """Sparse indices below `stop`: as integers, else as the floats of other programs.
+
+    Floats that are no longer exact are refused, not rounded.
+    """
+    if f"{name}_i64" in features:
+        return _feature(features, f"{name}_i64", n_values, np.int64)
+    if stop > LARGEST_EXACT_INDEX:
+        raise _FeatureError(
+            f"{name!r} holds indices up to {stop} as float32, which is exact only up "
+            f"to {LARGEST_EXACT_INDEX}."
+        )
+    return _feature(features, name, n_values)
 
 
 def _feature(features, name, length, dtype=np.float32):

@@ -7,7 +7,7 @@ import numpy as np
 from annpot.errors import InputError
 
 NO_NAME = "N.A."  # what a record without a name is called
-LARGEST_EXACT_INDEX = 2**24  # the file formats hold sparse indices as float32
+LARGEST_EXACT_INDEX = 2**24  # of the sparse indices that files hold as float32
 
 
 class TooLargeError(InputError):
@@ -79,6 +79,12 @@ class DescriptorRecord:
         """Number of descriptor components of an atom."""
         return self.g.shape[1]
 
+    @property
+    def derivatives_kind(self):
+        """ "dense", "sparse" or None, as DescriptorOrigin.derivatives."""
+        kinds = {DenseDerivatives: "dense", SparseDerivatives: "sparse"}
+        return kinds.get(type(self.derivatives))
+
 
 def sparse_derivatives(dense):
     """SparseDerivatives with the values of DenseDerivatives that are not zero."""
@@ -89,7 +95,7 @@ def sparse_derivatives(dense):
 
 
 def are_sparse_indices(rows, columns, n_atoms, g_size):
-    """Whether float arrays are whole numbers inside the dense array."""
+    """Whether numbers are whole ones inside the dense array."""
     limits = (rows, n_atoms * g_size), (columns, 3 * n_atoms)
     return all(
         ((indices >= 0) & (indices < limit) & (indices == np.floor(indices))).all()
@@ -120,12 +126,6 @@ def check_finite(record):
             )
 
 
-def check_sparse_indices(record):
-    """Raise an InputError where float32 cannot hold a sparse index exactly."""
-    size = record.n_atoms * record.g_size
-    if size > LARGEST_EXACT_INDEX:
-        raise InputError(
-            f"{record.name}: sparse derivatives of {record.n_atoms} atoms with "
-            f"{record.g_size} components need indices up to {size}, but the format "
-            f"holds them exactly only up to {LARGEST_EXACT_INDEX}. Use dense ones."
-        )
+def has_exact_float_indices(n_atoms, g_size):
+    """Whether float32 holds every sparse index of a structure exactly."""
+    return n_atoms * g_size <= LARGEST_EXACT_INDEX

@@ -16,7 +16,7 @@ from annpot.structures.batch import structure_batch
 ATOMS_PER_CALL = 8192  # bounds the memory of neighbour lists
 ATOMS_PER_SHARE = 16  # least work worth handing to a thread
 
-_constants = lru_cache(maxsize=16)(kernel_constants)
+constants_of = lru_cache(maxsize=16)(kernel_constants)
 
 
 def descriptors(structures, settings, dtype=np.float64, threads=None):
@@ -42,7 +42,8 @@ def descriptors(structures, settings, dtype=np.float64, threads=None):
     """
     structures = list(structures)
     result = []
-    for start, stop in _calls(structures):
+    sizes = [len(structure.positions) for structure in structures]
+    for start, stop in calls(sizes, ATOMS_PER_CALL):
         batch = structure_batch(structures[start:stop], settings.species)
         g = batch_descriptors(batch, settings, dtype, threads)
         edges = batch.first.tolist()
@@ -55,18 +56,28 @@ def batch_descriptors(batch, settings, dtype=np.float64, threads=None):
     found = neighbor_list(batch, settings.r_cut)
     neighbors = (found.j, found.vectors, found.distances, found.first)
     g = np.empty((len(batch.positions), settings.n_features), dtype)
-    constants = _constants(settings)
+    constants = constants_of(settings)
 
-    def fill(share):
-        fill_descriptors(*share, batch.species, neighbors, constants, g)
+    def fill(start, stop):
+        fill_descriptors(start, stop, batch.species, neighbors, constants, g)
 
+    for_all_atoms(fill, len(g), threads)
+    return g
+
+
+def for_all_atoms(fill, n_atoms, threads=None):
+    """Call fill(start, stop) for parts of the atoms, on several cores at once.
+
+    Args:
+        fill: function that releases the interpreter while it works.
+        threads: number of cores to use; all when None.
+    """
     threads = threads or numba.config.NUMBA_NUM_THREADS
-    mine, *others = _shares(len(g), threads)
-    running = [_pool(os.getpid(), threads).submit(fill, share) for share in others]
-    fill(mine)
+    mine, *others = _shares(n_atoms, threads)
+    running = [_pool(os.getpid(), threads).submit(fill, *share) for share in others]
+    fill(*mine)
     for share in running:
         share.result()
-    return g
 
 
 @lru_cache(maxsize=4)
@@ -82,13 +93,13 @@ def _shares(n_atoms, threads):
     return [(start, min(start + size, n_atoms)) for start in starts]
 
 
-def _calls(structures):
-    """Yield (start, stop) of groups of structures of about ATOMS_PER_CALL atoms."""
-    start = n_atoms = 0
-    for k, structure in enumerate(structures):
-        n_atoms += len(structure.positions)
-        if n_atoms >= ATOMS_PER_CALL:
+def calls(sizes, limit):
+    """Yield (start, stop) of runs of structures whose sizes add up to about `limit`."""
+    start = total = 0
+    for k, size in enumerate(sizes):
+        total += size
+        if total >= limit:
             yield start, k + 1
-            start, n_atoms = k + 1, 0
-    if start < len(structures):
-        yield start, len(structures)
+            start, total = k + 1, 0
+    if start < len(sizes):
+        yield start, len(sizes)

@@ -12,6 +12,7 @@ import numpy as np
 from annpot.errors import InputError
 
 KINDS = ("mBP", "BP")
+COLLINEAR = 1e-20  # sin^2 of an angle that counts as 0 or 180 degrees: 1e-10 radian
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,18 @@ class DescriptorSettings:
     def r_cut(self):
         """Distance beyond which no atom matters, angstrom."""
         return max(self.r_cut_radial, self.r_cut_angular)
+
+    @property
+    def has_kinks(self):
+        """Whether x^zeta has no derivative where i, j and k are collinear.
+
+        Without smoothing x turns sharply there, as the absolute value of the angle
+        does, unless theta_s is 0 or pi; up to zeta = 1/2 the power does too.
+        """
+        smooth = self.epsilon > 0 or self.cosine_scale < 1
+        # The sine of pi in float64 is 1e-16.
+        sharp = [abs(np.sin(theta)) > 1e-12 for theta in self.thetas]
+        return not smooth and (any(sharp) or min(self.zetas) <= 0.5)
 
     @property
     def species_pairs(self):

@@ -5,59 +5,13 @@ a product of a part of the distances, one number per (eta, R), and a part of the
 angle, one number per (theta_s, zeta): a pair of neighbours costs n_eta + n_theta
 exponentials or powers and n_eta * n_theta multiplications.
 
-All compiled functions stand in this one file (see annpot.compiled). Kernels that
-differentiate the same functions belong here too, beside what they share.
+Their derivatives are in `symmetry_derivatives`, which goes on from the parts that the
+functions without underscore leave in their working arrays.
 """
-
-from typing import NamedTuple
 
 import numpy as np
 
 from annpot.compiled import compiled
-
-
-class KernelConstants(NamedTuple):
-    """Constants of DescriptorSettings, laid out for speed.
-
-    Arrays over angular centres are repeated for as many pairs as are taken together:
-    one long loop keeps all lanes of the processor busy, many short ones do not.
-
-    Attributes:
-        r_cut_radial, r_cut_angular: angstrom.
-        radial_prefactor: factor of the radial functions.
-        radial_eta, radial_centre: (n_radial,), 1/angstrom^2 and angstrom.
-        with_r_jk: whether the angular functions depend on r_jk (BP).
-        angular_eta, angular_centre: (n_eta,), 1/angstrom^2 and angstrom.
-        cosine_scale: factor of cos(theta_ijk).
-        n_theta: number of angular centres.
-        cos_theta, sin_theta: (n_repeated,) of the angular centres.
-        smoothing: (n_repeated,) epsilon sin(theta_s)^2.
-        norm: (n_repeated,) 1 / (1 + sqrt(1 + smoothing)).
-        zeta: (n_repeated,) exponents.
-        digits: (n_bits, n_repeated) bool, binary digits of the exponents, lowest
-            first, when all are integers; no rows otherwise.
-        block_start: (n_species, n_species) first component of a species pair.
-        block_factor: (n_species, n_species) 2 w of a species pair.
-    """
-
-    r_cut_radial: float
-    r_cut_angular: float
-    radial_prefactor: float
-    radial_eta: np.ndarray
-    radial_centre: np.ndarray
-    with_r_jk: bool
-    angular_eta: np.ndarray
-    angular_centre: np.ndarray
-    cosine_scale: float
-    n_theta: int
-    cos_theta: np.ndarray
-    sin_theta: np.ndarray
-    smoothing: np.ndarray
-    norm: np.ndarray
-    zeta: np.ndarray
-    digits: np.ndarray
-    block_start: np.ndarray
-    block_factor: np.ndarray
 
 
 @compiled(nogil=True)
@@ -78,36 +32,60 @@ def fill_descriptors(start, stop, species, neighbors, constants, out):
     for i in range(start, stop):
         most = max(most, first[i + 1] - first[i])
     terms = np.empty(most * len(constants.radial_eta))
-    near, near_species = np.empty((most, 5)), np.empty(most, np.int64)
-    scratch = _pair_scratch(constants)
+    near, near_pair = np.empty((most, 5)), np.empty(most, np.int64)
+    scratch = pair_scratch(constants)
     row = np.empty(out.shape[1])
     for i in range(start, stop):
         row[:] = 0.0
-        _add_radial(
-            first[i], first[i + 1], j, species, distances, constants, terms, row
+        pairs = first[i], first[i + 1]
+        add_radial(pairs, j, species, distances, constants, terms, row)
+        n_near = find_near(
+            pairs, vectors, distances, constants.r_cut_angular, near, near_pair
         )
-        n_near = 0
-        for p in range(first[i], first[i + 1]):
-            r = distances[p]
-            if r < constants.r_cut_angular:
-                for x in range(3):
-                    near[n_near, x] = vectors[p, x] / r
-                near[n_near, 3] = r
-                near[n_near, 4] = cutoff(r, constants.r_cut_angular)
-                near_species[n_near] = species[j[p]]
-                n_near += 1
+        near_species = species[j[near_pair[:n_near]]]
         _add_angular(n_near, near, near_species, constants, scratch, row)
         for k in range(len(row)):
             out[i, k] = row[k]
 
 
 @compiled()
-def _pair_scratch(constants):
-    """Working arrays for as many pairs of neighbours as are taken together."""
+def find_near(pairs, vectors, distances, r_cut, near, near_pair):
+    """Fill near and near_pair with the pairs of one atom that are closer than r_cut.
+
+    Args:
+        pairs: number of the first pair and of the one past the last.
+        near: (most, >= 5), unit vector, distance and cutoff function of each.
+        near_pair: (most,) number of each pair.
+
+    Returns:
+        how many there are.
+    """
+    n_near = 0
+    for p in range(*pairs):
+        r = distances[p]
+        if r < r_cut:
+            for x in range(3):
+                near[n_near, x] = vectors[p, x] / r
+            near[n_near, 3] = r
+            near[n_near, 4] = cutoff(r, r_cut)
+            near_pair[n_near] = p
+            n_near += 1
+    return n_near
+
+
+@compiled()
+def pair_scratch(constants):
+    """Working arrays for as many pairs of neighbours as are taken together.
+
+    Returns:
+        pairs (n_pairs, 5), see `set_pair`; blocks (n_pairs,), first component of
+        each; then, flat, the exponentials (n_pairs, n_eta), the powers x^zeta
+        (n_pairs, n_theta) and as much room again.
+    """
     n_repeated = len(constants.zeta)
     n_pairs = n_repeated // constants.n_theta
     return (
-        np.empty((n_pairs, 4)),
+        np.empty((n_pairs, 5)),
         np.empty(n_pairs, np.int64),
         np.empty(n_pairs * len(constants.angular_eta)),
         np.empty(n_repeated),
@@ -124,8 +102,12 @@ def cutoff(r, r_cut):
 
 
 @compiled(fastmath={"contract"})
-def _add_radial(start, stop, j, species, distances, constants, terms, row):
-    """Add pairs start to stop, those of one atom, to its radial functions."""
+def add_radial(pairs, j, species, distances, constants, terms, row):
+    """Add the pairs of one atom to its radial functions.
+
+    Leaves the exponentials (n_pairs, n_radial) in `terms`, flat.
+    """
+    start, stop = pairs
     eta, centre = constants.radial_eta, constants.radial_centre
     n = len(eta)
     for p in range(stop - start):
@@ -156,19 +138,19 @@ def _add_angular(n_near, near, near_species, constants, scratch, row):
     n = 0
     for a in range(n_near):
         for b in range(a):
-            _set_pair(n, pairs, near, a, b, cosine_scale, with_r_jk, r_cut)
+            set_pair(n, pairs, near, a, b, cosine_scale, with_r_jk, r_cut)
             s_a, s_b = near_species[a], near_species[b]
             pairs[n, 1] *= block_factor[s_a, s_b]
             blocks[n] = block_start[s_a, s_b]
             n += 1
             if n == most_pairs:
-                _add_pairs(n, constants, scratch, row)
+                add_pairs(n, constants, scratch, row)
                 n = 0
-    _add_pairs(n, constants, scratch, row)
+    add_pairs(n, constants, scratch, row)
 
 
 @compiled(fastmath={"contract"})
-def _add_pairs(n_pairs, constants, scratch, row):
+def add_pairs(n_pairs, constants, scratch, row):
     """Add the first pairs of `scratch` to the row."""
     pairs, blocks, radial_part, angle_part, powers = scratch
     eta, centre = constants.angular_eta, constants.angular_centre
@@ -189,8 +171,11 @@ def _add_pairs(n_pairs, constants, scratch, row):
 
 
 @compiled(inline="always")
-def _set_pair(n, pairs, near, j, k, cosine_scale, with_r_jk, r_cut):
-    """Row n of pairs: cosine, cutoffs, and a, b of exp(-eta ((a - R)^2 + b))."""
+def set_pair(n, pairs, near, j, k, cosine_scale, with_r_jk, r_cut):
+    """Row n of pairs: c, cutoffs, a and b of exp(-eta ((a - R)^2 + b)), 1 - c^2.
+
+    The cross product keeps the digits of the sine where 1 - cos^2 loses them.
+    """
     cosine = near[j, 0] * near[k, 0] + near[j, 1] * near[k, 1] + near[j, 2] * near[k, 2]
     cosine = max(-1.0, min(1.0, cosine))
     r_j, r_k = near[j, 3], near[k, 3]
@@ -198,6 +183,11 @@ def _set_pair(n, pairs, near, j, k, cosine_scale, with_r_jk, r_cut):
     pairs[n, 1] = near[j, 4] * near[k, 4]
     pairs[n, 2] = 0.5 * (r_j + r_k)
     pairs[n, 3] = 0.0
+    pairs[n, 4] = 1.0 - cosine_scale**2
+    for x, y in ((0, 1), (1, 2), (2, 0)):
+        pairs[n, 4] += (
+            cosine_scale * (near[j, x] * near[k, y] - near[j, y] * near[k, x])
+        ) ** 2
     if with_r_jk:
         square_jk = max(0.0, r_j * r_j + r_k * r_k - 2.0 * r_j * r_k * cosine)
         pairs[n, 1] *= cutoff(np.sqrt(square_jk), r_cut)
@@ -220,9 +210,11 @@ def _angle_parts(n_pairs, pairs, constants, angle_part, powers):
     for b in range(n_pairs):
         for t in range(n_theta):
             powers[b * n_theta + t] = pairs[b, 0]
+            angle_part[b * n_theta + t] = pairs[b, 4]
     for q in range(n):
         c = powers[q]
-        x = 1.0 + c * cos_theta[q] + sin_theta[q] * np.sqrt(1.0 - c * c + smoothing[q])
+        root = np.sqrt(angle_part[q] + smoothing[q])
+        x = 1.0 + c * cos_theta[q] + sin_theta[q] * root
         powers[q] = max(0.0, x * norm[q])
     if len(digits) == 0:
         for q in range(n):

@@ -210,6 +210,12 @@ def _finite(where, key, values, shape):
         array = np.array(values, dtype=np.float64)
     except (TypeError, ValueError):
         array = np.empty(0)
+    if key == "forces" and array.shape == shape and not np.isfinite(array).all():
+        atom = np.flatnonzero(~np.isfinite(array).all(axis=1))[0]
+        raise InputError(
+            f"{where}: the force on atom {atom + 1} is {array[atom].tolist()}, "
+            "expected three finite numbers. Give the forces on all atoms, or on none."
+        )
     if array.shape != shape or not np.isfinite(array).all():
         raise InputError(
             f"{where}: {key} = {str(values)[:80]}: expected finite numbers of shape "

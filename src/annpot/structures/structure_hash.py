@@ -5,20 +5,22 @@ import hashlib
 import numpy as np
 
 
-def structure_hash(structure, with_per_atom_energy):
+def structure_hash(structure, with_per_atom_energy, with_forces=False):
     """sha256 of what descriptors and their energies are made of.
 
-    Symbols, positions, cell, periodicity and energy; forces and charge are not part
-    of it.
+    Symbols, positions, cell, periodicity and energy; the charge is not part of it.
 
     Args:
         structure: Structure.
         with_per_atom_energy: whether energies of single atoms are stored too.
+        with_forces: whether forces are.
     """
     digest = hashlib.sha256(" ".join(structure.symbols).encode())
     numbers = [structure.positions, structure.cell, structure.pbc, structure.energy]
     if with_per_atom_energy:
         numbers.append(structure.per_atom_energy)
+    if with_forces:
+        numbers.append(structure.forces)
     for values in numbers:
         # Adding zero makes -0.0 and 0.0 equal.
         digest.update((np.asarray(values, "<f8") + 0.0).tobytes())

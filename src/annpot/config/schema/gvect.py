@@ -17,7 +17,6 @@ from annpot.config.schema.gvect_parameters import GvectParameters
 from annpot.config.schema.keys import REQUIRED, Section, key
 from annpot.config.source import IniSource
 
-NO_DERIVATIVES = "Set it to False; descriptors are computed without derivatives."
 NO_KERNEL = "descriptors are computed without long-range kernels"
 
 
@@ -70,10 +69,11 @@ class SymmetryFunction(Section):
         BOOLEAN,
         False,
         help="store the derivatives of the descriptors and the forces",
-        instead=NO_DERIVATIVES,
     )
     sparse_derivatives: bool = key(
-        BOOLEAN, False, help="store derivatives sparsely", instead=NO_DERIVATIVES
+        BOOLEAN,
+        False,
+        help="store only derivatives that are not 0, with their indices",
     )
 
 

@@ -65,7 +65,7 @@ class TfrContent(Section):
         BOOLEAN, False, help="the derivatives and forces of the .bin files"
     )
     sparse_derivatives: bool = key(
-        BOOLEAN, False, help="derivatives as sparse triplets"
+        BOOLEAN, False, help="only derivatives that are not 0, with their indices"
     )
     include_per_atom_quantity: bool = key(
         BOOLEAN, False, help="the per-atom quantity of the .bin files"
