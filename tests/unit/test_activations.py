@@ -52,3 +52,35 @@ def test_rbf_of_a_point_on_its_centre_is_exactly_one():
     x = np.full((1, 3), 0.1, np.float32)
     output = ACTIVATIONS[2].layer_output(x, x.T, np.zeros(1, np.float32))
     assert output.tolist() == [[1.0]]  # rounding must not make it larger
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=lambda a: a.name)
+def test_the_gradient_of_a_layer_is_its_central_difference(activation):
+    by_y = np.array([[1.0, -0.7], [0.3, 2.0]])
+    h = 1e-3
+
+    def energy(row, column, step):
+        x = X.copy()
+        x[row, column] += step
+        return np.sum(by_y * activation.layer_output(x, W, B))
+
+    def slope(row, column):
+        near = energy(row, column, h) - energy(row, column, -h)
+        far = energy(row, column, 2 * h) - energy(row, column, -2 * h)
+        return (8 * near - far) / (12 * h)
+
+    expected = [[slope(row, column) for column in range(2)] for row in range(2)]
+    found = activation.layer_gradient(X, W, B, by_y)
+    # Rounding 1e-16 / h and h^4 = 1e-12 times fifth derivatives of order 100. None of
+    # the sums is within 2 h of relu's kink.
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=lambda a: a.name)
+def test_a_gradient_keeps_the_precision_it_is_asked_for(activation):
+    arrays = [a.astype(np.float32) for a in (X, W, B, X)]
+    single = activation.layer_gradient(*arrays)
+    assert single.dtype == np.float32
+    # Sums of two products of order 1 in float32.
+    double = activation.layer_gradient(*(a.astype(float) for a in arrays))
+    np.testing.assert_allclose(single, double, rtol=1e-5, atol=1e-6)

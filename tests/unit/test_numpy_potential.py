@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from annpot.networks.architecture import LayerSpec, LayerWeights, NetworkSpec
-from annpot.networks.numpy_potential import atomic_energies, energies, network_output
+from annpot.networks.numpy_potential import (
+    atomic_energies,
+    atomic_energies_and_gradients,
+    energies,
+    network_gradient,
+    network_output,
+)
 
 GAUSSIAN, LINEAR = 1, 0
 
@@ -99,3 +105,44 @@ def test_offsets_stay_in_float64_when_networks_are_float32(potential, water):
     # Networks of order 1 in float32: 1e-6. A sum in float32 would lose 1e-4 at 2000.
     np.testing.assert_allclose(single, double, rtol=0, atol=2e-6)
     assert single.dtype == np.float64
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 3, 4])
+def test_the_gradient_of_a_network_is_its_central_difference(number):
+    rng = np.random.default_rng(number)
+    spec = NetworkSpec("H", 3, tuple(LayerSpec(n, number) for n in (5, 4, 1)))
+    layers = [
+        LayerWeights(0.5 * rng.normal(size=shape), 0.5 * rng.normal(size=shape[1]))
+        for shape in spec.shapes
+    ]
+    g, h = rng.random((4, 3)), 1e-3
+
+    def slope(c):
+        step = np.eye(3)[c]
+        e = {k: network_output(g + k * h * step, spec, layers) for k in (-2, -1, 1, 2)}
+        return (8 * (e[1] - e[-1]) - (e[2] - e[-2])) / (12 * h)
+
+    output, gradient = network_gradient(g, spec, layers)
+    np.testing.assert_array_equal(output, network_output(g, spec, layers))
+    # h^4 = 1e-12 times fifth derivatives of order 100, and rounding 1e-16 / h.
+    expected = np.stack([slope(c) for c in range(3)], axis=1)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_each_atom_has_the_gradient_of_its_own_network(potential, water, dtype):
+    specs, weights = potential
+    g, species, _ = water
+    per_atom, gradients = atomic_energies_and_gradients(
+        g, species, specs, weights, dtype
+    )
+    np.testing.assert_array_equal(
+        per_atom, atomic_energies(g, species, specs, weights, dtype)
+    )
+    for atom in range(7):
+        spec = specs[species[atom]]
+        row = g[atom : atom + 1]
+        _, alone = network_gradient(row, spec, weights[spec.element], dtype)
+        # The same numbers in a smaller matrix product: another order of sums.
+        np.testing.assert_allclose(gradients[atom], alone[0], rtol=0, atol=2e-6)
+    assert gradients.dtype == np.float64

@@ -1,4 +1,4 @@
-"""Energies of structures from their descriptors, in plain NumPy."""
+"""Energies of structures and their gradients by descriptors, in plain NumPy."""
 
 import numpy as np
 
@@ -19,12 +19,39 @@ def network_output(g, spec, layers, dtype=np.float64):
     Returns:
         (n_atoms,) atomic energies without offset, eV, in `dtype`.
     """
-    y = np.asarray(g, dtype)
+    return _forward(g, spec, layers, dtype)[-1][:, 0]
+
+
+def network_gradient(g, spec, layers, dtype=np.float64):
+    """Output of one element's network and its gradient.
+
+    Args:
+        g, spec, layers, dtype: as in `network_output`.
+
+    Returns:
+        (n_atoms,) atomic energies without offset, eV, and (n_atoms, n_features)
+        dN/dG, eV; both in `dtype`.
+    """
+    inputs = _forward(g, spec, layers, dtype)
+    slope = np.ones_like(inputs[-1])
+    steps = zip(spec.layers, layers, inputs[:-1], strict=True)
+    for layer, weights, x in reversed(list(steps)):
+        of_layer = _in_precision(weights, dtype)
+        slope = ACTIVATIONS[layer.activation].layer_gradient(x, *of_layer, slope)
+    return inputs[-1][:, 0], slope
+
+
+def _forward(g, spec, layers, dtype):
+    """What enters each layer, then what leaves the last one."""
+    outputs = [np.asarray(g, dtype)]
     for layer, weights in zip(spec.layers, layers, strict=True):
-        kernel = np.asarray(weights.kernel, dtype)
-        bias = np.asarray(weights.bias, dtype)
-        y = ACTIVATIONS[layer.activation].layer_output(y, kernel, bias)
-    return y[:, 0]
+        output = ACTIVATIONS[layer.activation].layer_output
+        outputs.append(output(outputs[-1], *_in_precision(weights, dtype)))
+    return outputs
+
+
+def _in_precision(weights, dtype):
+    return np.asarray(weights.kernel, dtype), np.asarray(weights.bias, dtype)
 
 
 def atomic_energies(g, species, specs, weights, dtype=np.float64):
@@ -49,6 +76,28 @@ def atomic_energies(g, species, specs, weights, dtype=np.float64):
             output = network_output(g[chosen], spec, weights[spec.element], dtype)
             energies[chosen] = output.astype(np.float64) + spec.offset
     return energies
+
+
+def atomic_energies_and_gradients(g, species, specs, weights, dtype=np.float64):
+    """Energy of each atom and its gradient by the atom's own descriptor.
+
+    Args:
+        g, species, specs, weights, dtype: as in `atomic_energies`.
+
+    Returns:
+        (n_atoms,) E_i, eV, and (n_atoms, n_features) dE_i/dG_i, eV; both float64,
+        the gradient computed in `dtype`.
+    """
+    energies = np.zeros(len(species), np.float64)
+    gradients = np.zeros(np.shape(g), np.float64)
+    for index, spec in enumerate(specs):
+        chosen = np.flatnonzero(species == index)
+        if len(chosen):
+            layers = weights[spec.element]
+            output, slopes = network_gradient(g[chosen], spec, layers, dtype)
+            energies[chosen] = output.astype(np.float64) + spec.offset
+            gradients[chosen] = slopes
+    return energies, gradients
 
 
 def energies(g, species, structure, n_structures, specs, weights, dtype=np.float64):
