@@ -6,6 +6,7 @@ TWO_STEPS = {  # sums of the records of two steps of three structures
     "loss": 3.0,
     "energy_loss": 2.0,
     "regularization": 1.0,
+    "n_energies": 6.0,
     "sum_abs_per_atom": 0.6,
     "sum_square_per_atom": 0.24,
     "sum_square": 5.46,
@@ -14,9 +15,8 @@ TWO_STEPS = {  # sums of the records of two steps of three structures
 
 def test_losses_are_means_over_steps_and_errors_over_structures():
     from annpot.training.metrics import measures
-    from annpot.training.step import TRACE
 
-    found = measures([TWO_STEPS[name] for name in TRACE], n_steps=2, batch_size=3)
+    found = measures(TWO_STEPS, n_steps=2)
     assert found == pytest.approx(
         {
             "loss": 1.5,

@@ -13,18 +13,23 @@ import numpy as np
 
 from annpot.errors import TrainingError
 from annpot.networks.element_network import keras
+from annpot.training.metrics import measures
 from annpot.training.schedules import rate_at
 from annpot.training.step import TRACE
 from annpot.training.tensorboard_log import EventLog
 
-LOSS_TAGS = {
+TAGS = {  # measure -> tag of PANNA 2.0; 5 of the losses, 5 and 6 are its charges
     "loss": "1. Losses/1. Total",
     "energy_loss": "1. Losses/2. Energy",
+    "force_loss": "1. Losses/3. Forces",
     "regularization": "1. Losses/4. Regularization",
-}
-METRIC_TAGS = {
+    "virial_loss": "1. Losses/6. Virials",
     "rmse_per_atom": "2. Metrics/1. RMSE/atom",
     "mae_per_atom": "2. Metrics/2. MAE/atom",
+    "rmse_force": "2. Metrics/3. Force components RMSE",
+    "mae_force": "2. Metrics/4. Force components MAE",
+    "rmse_virial_per_atom": "2. Metrics/7. Virial components RMSE/atom",
+    "mae_virial_per_atom": "2. Metrics/8. Virial components MAE/atom",
 }
 
 
@@ -109,26 +114,16 @@ class TensorBoardLog(keras.callbacks.Callback):
         first = record.first_step + 1
         offset = -first % self.every
         for index in range(offset, len(record.trace), self.every):
-            values = dict(zip(TRACE, record.trace[index], strict=True))
-            scalars = {tag: values[name] for name, tag in LOSS_TAGS.items()}
-            mean = 1.0 / record.batch_size
-            scalars |= {
-                METRIC_TAGS["rmse_per_atom"]: np.sqrt(
-                    values["sum_square_per_atom"] * mean
-                ),
-                METRIC_TAGS["mae_per_atom"]: values["sum_abs_per_atom"] * mean,
-                "learning_rate": rate_at(self.learning_rate, first + index - 1),
-            }
-            self._log("train").scalars(first + index, scalars)
+            row = dict(zip(TRACE, record.trace[index], strict=True))
+            scalars = _tagged(measures({"n_energies": record.batch_size} | row, 1))
+            rate = rate_at(self.learning_rate, first + index - 1)
+            self._log("train").scalars(first + index, scalars | {"learning_rate": rate})
 
     def on_epoch_end(self, epoch, logs=None):
         """Write validation averages and the distributions of weights and biases."""
         step = int(logs["steps"])
         if "val_loss" in logs:
-            tags = {**LOSS_TAGS, **METRIC_TAGS}
-            self._log("validation").scalars(
-                step, {tag: logs[f"val_{name}"] for name, tag in tags.items()}
-            )
+            self._log("validation").scalars(step, _tagged(logs, "val_"))
             self._log("validation").flush()
         self._log("train").histograms(step, _distributions(self.model))
         self._log("train").flush()
@@ -142,6 +137,12 @@ class TensorBoardLog(keras.callbacks.Callback):
         if name not in self._logs:
             self._logs[name] = EventLog(self.folder / name, self.first_step)
         return self._logs[name]
+
+
+def _tagged(values, prefix=""):
+    """{tag: value} of those measures that there are."""
+    named = {tag: f"{prefix}{name}" for name, tag in TAGS.items()}
+    return {tag: values[name] for tag, name in named.items() if name in values}
 
 
 def _distributions(potential):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from annpot.training.batch import batch_capacities
+from annpot.training.loss_settings import LossSettings, energy_loss_settings
 
 RBF = 2  # number of the activation exp(-|x - w|^2)
 LARGEST_CHUNK = 250  # steps per call of the compiled program
@@ -13,16 +14,6 @@ STREAMED_CHUNK_BYTES = 32e6  # descriptors of a chunk that is read from disk
 # Above this many multiply-adds per step in the first layers, the graph's matrix
 # products beat XLA's and hide its overhead (benchmarks/energy_step.py).
 XLA_LIMIT = 2.0e8
-
-
-@dataclass(frozen=True)
-class LossSettings:
-    """Choices of `annpot.training.losses.energy_loss`."""
-
-    function: str
-    weight: str | None
-    reduction: str
-    prefactor: float
 
 
 @dataclass(frozen=True)
@@ -200,12 +191,7 @@ def make_plan(config, data, specs, seed, columns, start):
         capacities=capacities,
         precision=training.precision,
         xla=use_xla(config.io.use_xla, specs, columns, capacities),
-        loss=LossSettings(
-            function=training.loss_function,
-            weight=training.energy_weight,
-            reduction=training.energy_reduction,
-            prefactor=training.energy_prefactor or 1.0,
-        ),
+        loss=energy_loss_settings(training),
         regularization=regularization,
         learning_rate=_learning_rate(training),
         adam=AdamSettings(training.beta1, training.beta2, training.adam_eps),

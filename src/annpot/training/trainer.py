@@ -16,6 +16,7 @@ from annpot.training.interruption import deferred_interruption
 from annpot.training.metrics import measures
 from annpot.training.metrics_file import MetricsFile
 from annpot.training.setup import prepare
+from annpot.training.step import TRACE
 
 
 def train(config, screen):
@@ -119,7 +120,9 @@ def _run_piece(run, callbacks, piece, progress):
 
 def _epoch_logs(run, progress):
     """Averages of the epoch that ends, and those over the validation data."""
-    logs = measures(progress.sums, progress.steps_in_epoch, run.plan.step.batch_size)
+    n_structures = progress.steps_in_epoch * run.plan.step.batch_size
+    total = {"n_energies": n_structures} | dict(zip(TRACE, progress.sums, strict=True))
+    logs = measures(total, progress.steps_in_epoch)
     if run.validator is not None:
         validation = run.validator.measures(run.potential)
         logs |= {f"val_{name}": value for name, value in validation.items()}
