@@ -108,7 +108,7 @@ def test_quoted_numbers_and_total_charge(tmp_path):
 
 
 def test_extra_keys_are_ignored(tmp_path):
-    read = read_example(written(tmp_path, stress=[1], key="abc", source="somewhere"))
+    read = read_example(written(tmp_path, stresses=[1], key="abc", source="somewhere"))
     assert read.n_atoms == 3
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from annpot import files, units
 from annpot.elements import is_element
 from annpot.errors import InputError
+from annpot.structures.example_stress import example_virial
 from annpot.structures.structure import Structure
 
 SUFFIX = ".example"
@@ -41,7 +42,7 @@ def read_example(path, constants=units.CODATA_2022, assumptions=None):
     assumed = []
     try:
         structure = _structure(path, content, constants, assumed)
-    except _FieldError as problem:
+    except (_FieldError, InputError) as problem:
         raise InputError(f"{path}: {problem}") from None
     except RecursionError:
         raise InputError(
@@ -72,6 +73,8 @@ def write_example(path, structure):
     }
     if structure.energy is not None:
         content["energy"] = [structure.energy, "eV"]
+    if structure.virial is not None:
+        content["virial"] = structure.virial.tolist()
     if structure.per_atom_energy is not None:
         content["per_atom_energy"] = structure.per_atom_energy.tolist()
     if structure.total_charge:
@@ -110,14 +113,16 @@ def _structure(path, content, constants, assumed):
         shape = (len(atoms),)
         per_atom_energy = _numbers("per_atom_energy", per_atom_energy, shape)
         per_atom_energy *= energy_unit
+    pbc = cell.any(axis=1)
     return Structure(
         name=path.name.removesuffix(SUFFIX),
         symbols=symbols,
         positions=_positions(content, atoms, cell, length),
         cell=cell,
-        pbc=cell.any(axis=1),
+        pbc=pbc,
         energy=energy,
         forces=_forces(atoms, energy_unit / length),
+        virial=example_virial(content, cell, pbc, energy_unit, constants, assumed),
         per_atom_energy=per_atom_energy,
         total_charge=_number("total_charge", content.get("total_charge", 0.0)),
     )

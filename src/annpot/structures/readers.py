@@ -1,5 +1,6 @@
 """Structures from a folder of `.example` files or from any file that ASE reads."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -10,8 +11,10 @@ import numpy as np
 from annpot import files, units
 from annpot.errors import InputError
 from annpot.structures.example_json import SUFFIX, read_example
+from annpot.structures.stress import six_components, virial_label
 from annpot.structures.structure import Structure
 
+_log = logging.getLogger(__name__)
 LONGEST_NAME = 200  # bytes; file systems take 255 with what is put around it
 
 
@@ -60,7 +63,7 @@ def structure_sources(path, constants=units.CODATA_2022, assumptions=None):
         )
     if path.is_dir() or path.suffix == SUFFIX:
         return _examples(path, constants, assumptions)
-    return _unique(path, _frames(path))
+    return _unique(path, _frames(path, assumptions))
 
 
 def _unique(path, sources):
@@ -115,14 +118,14 @@ def _check_name(where, name):
         )
 
 
-def _frames(path):
+def _frames(path, assumptions):
     """Frames of a file through ASE, which is imported only here."""
     index = 0
     for index, atoms in enumerate(_ase_frames(path), start=1):
         where = f"{path}: frame {index}"
         name = str(atoms.info.get("name", f"{path.stem}_{index}"))
         _check_name(where, name)
-        load = partial(from_ase, atoms, name, where)
+        load = partial(from_ase, atoms, name, where, assumptions)
         yield NamedSource(name, where, load, _energy_keys(atoms))
     if index == 0:
         raise InputError(f"{path}: the file holds no structure.")
@@ -157,19 +160,22 @@ def _ase_frames(path):
         yield atoms
 
 
-def from_ase(atoms, name, where):
+def from_ase(atoms, name, where, assumptions=None):
     """Structure of an ase.Atoms object.
 
-    Energy and forces are those of its calculator, else of `info` and `arrays`; ASE's
-    units are eV and angstrom.
+    Energy, forces and stress are those of its calculator, else of `info` and `arrays`;
+    `info["virial"]` is the virial. ASE's units are eV and angstrom, its stress is
+    positive for tension.
 
     Args:
         atoms: ase.Atoms.
         name: of the structure.
         where: file and frame, for messages.
+        assumptions: Counter of labels that were left out; logged when None.
 
     Raises:
-        InputError: a value is not finite, or a periodic direction has no cell vector.
+        InputError: a value is not finite, a periodic direction has no cell vector, or
+            stress and virial contradict each other.
     """
     results = dict(atoms.calc.results) if atoms.calc is not None else {}
     energy = results.get("energy", atoms.info.get("energy"))
@@ -190,6 +196,12 @@ def from_ase(atoms, name, where):
             f"{where}: pbc = {atoms.pbc.tolist()}, but a periodic direction has no "
             "cell vector. Give the cell, or set pbc to False there."
         )
+    vectors = checked["cell"][atoms.pbc]
+    if np.linalg.matrix_rank(vectors) < len(vectors):
+        raise InputError(
+            f"{where}: the periodic cell vectors {vectors.tolist()} are linearly "
+            "dependent; the cell has no volume. Correct the cell or pbc."
+        )
     return Structure(
         name=name,
         symbols=symbols,
@@ -198,9 +210,36 @@ def from_ase(atoms, name, where):
         pbc=np.array(atoms.pbc),
         energy=None if energy is None else float(checked["energy"]),
         forces=checked["forces"],
+        virial=_virial(atoms, results, checked["cell"], where, assumptions),
         per_atom_energy=checked["energies"],
         total_charge=float(checked["charge"]),
     )
+
+
+def _virial(atoms, results, cell, where, assumptions):
+    """(6,) virial in eV, from `virial` or from `stress`; None without either."""
+    found = {
+        "stress": results.get("stress", atoms.info.get("stress")),
+        "virial": results.get("virial", atoms.info.get("virial")),
+    }
+    six = {"stress": None, "virial": None}
+    for key, values in found.items():
+        if values is not None:
+            try:
+                six[key] = six_components(values)
+            except InputError as error:
+                raise InputError(f"{where}: {key} = {error}") from None
+
+    def tell(text):
+        if assumptions is None:
+            _log.warning("%s: %s.", where, text)
+        else:
+            assumptions[text] += 1
+
+    try:
+        return virial_label(six["stress"], six["virial"], cell, atoms.pbc, tell)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
 
 
 def _finite(where, key, values, shape):

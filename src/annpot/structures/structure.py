@@ -26,6 +26,8 @@ class Structure:
         pbc: (3,) bool, whether the structure repeats along each cell vector.
         energy: total energy, eV, or None.
         forces: (n_atoms, 3) float64, eV/angstrom, or None.
+        virial: (6,) float64, eV, W = -V sigma in the order xx, yy, zz, yz, xz, xy
+            with the signs of doc/conventions.md, or None.
         per_atom_energy: (n_atoms,) float64, eV, or None.
         total_charge: elementary charges.
     """
@@ -37,6 +39,7 @@ class Structure:
     pbc: np.ndarray = field(default_factory=_isolated)
     energy: float | None = None
     forces: np.ndarray | None = None
+    virial: np.ndarray | None = None
     per_atom_energy: np.ndarray | None = None
     total_charge: float = 0.0
 
