@@ -164,8 +164,8 @@ def test_a_training_file_of_panna_2(tmp_path, monkeypatch):
         "the whole data set is shuffled.",
         "old.ini:23: [DATA_INFORMATION] examples_name has no effect: names are read "
         "where the records have them.",
-        "old.ini:37: [TRAINING_PARAMETERS] floss_function has no effect: forces are "
-        "not trained in this version.",
+        "old.ini:37: [TRAINING_PARAMETERS] floss_function has no effect: "
+        "forces_cost is 0, so that forces are not trained.",
         "old.ini:48: [PARALLELIZATION] num_parallel_calls has no effect: "
         "[IO_INFORMATION] num_parallel_calls is given.",
     )

@@ -243,11 +243,6 @@ def test_a_problem_of_a_training_file(tmp_path, changes, message):
     ("changes", "message"),
     [
         (
-            {(TRAINING, "forces_cost"): "0.1"},
-            "[TRAINING_PARAMETERS] forces_cost = 0.1: not available yet in this "
-            "version. Set forces_cost = 0 to train on energies.",
-        ),
-        (
             {(TRAINING, "clip_value"): "1"},
             "[TRAINING_PARAMETERS] clip_value = 1: not available yet in this version. "
             "Set clip_value = 0; a smaller learning_rate also keeps steps small.",
@@ -285,7 +280,6 @@ def test_what_is_not_available_names_the_alternative(tmp_path, changes, message)
 
 def test_keys_that_are_not_available_may_be_off(tmp_path):
     off = {
-        (TRAINING, "forces_cost"): "0.0",
         (TRAINING, "charge_cost"): "0",
         (TRAINING, "clip_value"): "0",
         (IO, "starting_model_save"): "-1",
@@ -441,15 +435,6 @@ def test_a_step_beside_listed_centres_is_only_told(tmp_path):
     path.write_text(GVECT.replace("zeta = 50", listed))
     (notice,) = config.load_gvect(path).source.notices
     assert "Rsst_ang has no effect" in notice
-
-
-@pytest.mark.parametrize("name", ["quad_exp_tanh", "exp_quad_std_atom", "quad_percomp"])
-def test_any_force_loss_is_without_effect(tmp_path, name):
-    path = tmp_path / "train.ini"
-    changes = {(TRAINING, "floss_function"): name, (TRAINING, "forces_cost"): "0"}
-    path.write_text(train_ini(changes))
-    (notice,) = config.load_train(path).source.notices
-    assert "floss_function has no effect: forces are not trained" in notice
 
 
 def test_minus_one_is_the_newest_checkpoint(tmp_path):

@@ -156,11 +156,13 @@ GONE_LOSSES = {
     "quad_exp_tanh_std_atom": "quad_std_atom",
     "quad_atom_exp_tanh_atom": "quad_atom",
 }
+GONE_FORCE_LOSSES = {"exp_quad_atom": "quad_atom"}
+GONE = {"loss_function": GONE_LOSSES, "floss_function": GONE_FORCE_LOSSES}
 GONE_VALUES = {  # values that PANNA 2.0 dropped -> what to write instead
-    (TRAIN, "TRAINING_PARAMETERS", "loss_function"): {
-        old: f"PANNA 2.0 dropped it. Write loss_function = {new}."
-        for old, new in GONE_LOSSES.items()
+    (TRAIN, "TRAINING_PARAMETERS", key): {
+        old: f"PANNA 2.0 dropped it. Write {key} = {new}." for old, new in gone.items()
     }
+    for key, gone in GONE.items()
 }
 
 

@@ -92,9 +92,14 @@ must speak of the same number of layers.
 
 ### Losses
 
-For a structure of n atoms and an energy error x = E_network - E_reference:
+loss = (energies) + `forces_cost` (forces) + `virial_cost` (virials) + L1 and L2 terms.
 
-| `loss_function` | loss |
+For a structure of n atoms with an energy error x = E_network - E_reference, S = the sum
+of its 3n squared errors of force components, V = the sum of the squared errors of its
+virial over the 3 x 3 matrix (xx, yy, zz once; yz, xz, xy twice), in the periodic
+directions:
+
+| `loss_function` | loss of the energy |
 | --- | --- |
 | `quad` | x^2 |
 | `quad_atom` | (x / n)^2 |
@@ -102,8 +107,25 @@ For a structure of n atoms and an energy error x = E_network - E_reference:
 | `exp_quad` | exp(p x^2), p = `energy_prefactor` |
 | `exp_quad_atom` | exp(p (x / n)^2) |
 
-`energy_weight = n_atoms` divides it by n, `n_atoms2` by n^2; the losses per atom do so
-already and take no weight. `energy_reduction` takes the mean or the sum over a batch.
+| `floss_function` | loss of the forces |
+| --- | --- |
+| `quad` | S |
+| `quad_atom` | S / n |
+| `quad_percomp` | S / (3n) |
+| `exp_quad` | sum of exp(error^2) over the 3n components |
+
+| `vloss_function` | loss of the virial |
+| --- | --- |
+| `quad` | V |
+| `quad_atom` | V / n^2, the virial per atom |
+| `quad_std_atom` | V / n |
+| `quad_percomp` | V / (9 n^2) |
+
+`energy_weight`, `force_weights` and `virial_weights` divide them further: `n_atoms` by
+n, `n_atoms2` by n^2, `3n_atoms` by 3n, `3n_atoms2` by (3n)^2. Losses that divide by n
+already take no weight. The reductions take the mean or the sum over the structures of a
+batch that have the label; structures without energy, forces or virial are left out of
+that part.
 
 ### Length of a run
 
@@ -132,6 +154,10 @@ The ANI AEV is generation 1 with `cosine_scale = 0.95` and `radial_prefactor = 0
 - `zeta` may be any positive number; PANNA 2.0 cuts it to an integer.
 - A list of etas or zetas that fits neither one value nor all centres is an error, not
   silently its first value.
+- `floss_function = exp_quad` counts the components of forces, not the padding of
+  smaller structures.
+- `force_weights` with `floss_function = quad_atom` or `quad_percomp` is an error: they
+  would divide by the atoms twice.
 - `dataset_cache` also knows `auto`; `restart_epoch` and `restart_step` are integers.
 - `step_number` of app_extract_weights is the exact step.
 """

@@ -150,6 +150,13 @@ class TrainIo(Section):
         affects_result=False,
         help="batches prepared in advance when data are streamed",
     )
+    derivatives: Literal["auto", "stored", "computed"] = key(
+        WORD,
+        "auto",
+        ours=True,
+        help="derivatives for forces and virials: stored in memory, or computed with "
+        "the descriptors in each step (last bits differ); auto: the faster one",
+    )
     use_xla: bool | Literal["auto"] = key(
         AUTO_BOOLEAN,
         "auto",

@@ -5,7 +5,6 @@ from typing import ClassVar, Literal
 from annpot.config.grammar import BOOLEAN, INTEGER, NUMBER, WORD
 from annpot.config.schema.keys import REQUIRED, Section, key
 
-NO_FORCES = "forces are not trained in this version"
 NO_CHARGES = "charges are not trained in this version"
 
 
@@ -115,27 +114,46 @@ class Training(Section):
         NUMBER,
         0.0,
         ge=0,
-        help="weight of the forces in the loss",
-        instead="Set forces_cost = 0 to train on energies.",
+        help="factor of the force loss in the total loss; 0: forces are not trained",
     )
-    floss_function: str = key(
-        WORD,
-        "quad",
-        help="force loss, by any name that PANNA 1 or 2 knows",
-        without_effect=NO_FORCES,
+    floss_function: Literal["quad", "exp_quad", "quad_atom", "quad_percomp"] = key(
+        WORD, "quad", help="force loss of a structure, see Losses"
     )
     force_weights: Literal["n_atoms", "n_atoms2", "3n_atoms", "3n_atoms2"] | None = key(
-        WORD, None, help="weight of the force loss", without_effect=NO_FORCES
+        WORD,
+        None,
+        help="divide each structure's force loss by n, n^2, 3n or (3n)^2",
+        default_text="no weight",
     )
     force_reduction: Literal["mean", "sum"] = key(
-        WORD, "mean", help="how force losses are joined", without_effect=NO_FORCES
+        WORD, "mean", help="how the force losses of a batch are joined"
+    )
+    virial_cost: float = key(
+        NUMBER,
+        0.0,
+        ge=0,
+        ours=True,
+        help="factor of the virial loss in the total loss; 0: virials are not trained",
+    )
+    vloss_function: Literal["quad", "quad_atom", "quad_std_atom", "quad_percomp"] = key(
+        WORD, "quad_atom", ours=True, help="virial loss of a structure, see Losses"
+    )
+    virial_weights: Literal["n_atoms", "n_atoms2"] | None = key(
+        WORD,
+        None,
+        ours=True,
+        help="divide each structure's virial loss by its atoms or their square",
+        default_text="no weight",
+    )
+    virial_reduction: Literal["mean", "sum"] = key(
+        WORD, "mean", ours=True, help="how the virial losses of a batch are joined"
     )
     charge_cost: float = key(
         NUMBER,
         0.0,
         ge=0,
         help="weight of the charges in the loss",
-        instead="Set charge_cost = 0 to train on energies.",
+        instead="Set charge_cost = 0 to train without charges.",
     )
     qloss_function: Literal["quad", "exp_quad", "quad_atom"] = key(
         WORD, "quad", help="charge loss", without_effect=NO_CHARGES
@@ -153,6 +171,11 @@ class Training(Section):
         help="largest gradient component",
         instead="Set clip_value = 0; a smaller learning_rate also keeps steps small.",
     )
+
+    @property
+    def needs_derivatives(self):
+        """Whether the loss has forces or virials."""
+        return bool(self.forces_cost or self.virial_cost)
 
     @property
     def total_steps(self):
