@@ -14,6 +14,7 @@ import numpy as np
 from annpot import files
 from annpot.data.descriptor_origin import DescriptorOrigin
 from annpot.data.file_entry import FileEntry
+from annpot.data.structure_origin import StructureOrigin, origin_of
 from annpot.errors import InputError
 
 FORMAT_VERSION = 1
@@ -45,7 +46,7 @@ class DatasetDescription:
     """Everything dataset.json says.
 
     Attributes:
-        origin: DescriptorOrigin.
+        origin: DescriptorOrigin, or StructureOrigin of records of structures.
         suffix: ".bin" or ".tfrecord", of the files described.
         fingerprint: sha256 of the settings and of all records; equal for the same
             records in any order and in either kind of file.
@@ -53,13 +54,13 @@ class DatasetDescription:
         labels: label -> number of structures that have it.
         compositions: ((numbers of atoms by species index), n_structures) pairs.
         files: FileEntry of each file.
-        statistics: ElementStatistics by species index.
+        statistics: ElementStatistics by species index; () of structures.
         missing: names of files that are described but are not in the folder, as
             when some were moved away for validation.
         made_from: sha256 of what a packing was made of and how, or None.
     """
 
-    origin: DescriptorOrigin
+    origin: DescriptorOrigin | StructureOrigin
     suffix: str
     fingerprint: str
     n_structures: int
@@ -85,6 +86,7 @@ class DatasetDescription:
     def from_summary(cls, origin, suffix, entries, summary, made_from=None):
         """Description of files whose records have a DatasetSummary."""
         n_species = max(len(origin.species or ()), *map(len, summary.compositions))
+        described = range(n_species if isinstance(origin, DescriptorOrigin) else 0)
         compositions = sorted(
             (counts + (0,) * (n_species - len(counts)), n)
             for counts, n in summary.compositions.items()
@@ -98,7 +100,7 @@ class DatasetDescription:
             labels=dict(summary.labels),
             compositions=tuple(compositions),
             files=tuple(entries),
-            statistics=tuple(_statistics(summary, i) for i in range(n_species)),
+            statistics=tuple(_statistics(summary, i) for i in described),
             made_from=made_from,
         )
 
@@ -175,7 +177,7 @@ def read_description_file(path):
         content = json.loads(path.read_bytes())
         version = content["format_version"]
         if version == FORMAT_VERSION:
-            DescriptorOrigin.from_dict(content)
+            origin_of(content)
             entries = content["files"] if content["complete"] else ()
             for entry in entries:
                 FileEntry.from_dict(entry)
@@ -213,7 +215,7 @@ def _statistics(summary, index):
 
 def _from_json(content):
     return DatasetDescription(
-        origin=DescriptorOrigin.from_dict(content),
+        origin=origin_of(content),
         suffix=str(content["suffix"]),
         fingerprint=_text(content["fingerprint"]),
         made_from=content["made_from"],

@@ -119,9 +119,14 @@ def summary_of(records, payloads=None):
 
 
 class SummaryBuilder:
-    """DatasetSummary of records that come one by one, in bounded memory."""
+    """DatasetSummary of records that come one by one, in bounded memory.
 
-    def __init__(self):
+    Args:
+        summarise: function of a list of records and a list of their payloads.
+    """
+
+    def __init__(self, summarise=summary_of):
+        self._summarise = summarise
         self._summary = DatasetSummary()
         self._start_batch()
 
@@ -143,6 +148,6 @@ class SummaryBuilder:
 
     def _end_batch(self):
         if self._records:
-            batch = summary_of(self._records, self._payloads)
+            batch = self._summarise(self._records, self._payloads)
             self._summary = self._summary.merged(batch)
         self._start_batch()

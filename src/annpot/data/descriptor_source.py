@@ -59,9 +59,23 @@ def prepared(source, origin):
             f"{where}: include_derivatives is True, but the structure has no forces. "
             "Give the force on each atom, or set include_derivatives = False."
         )
-    if origin.pbc_override is None:
+    return with_periodicity(structure, origin.pbc_override, where)
+
+
+def with_periodicity(structure, use_pbc, where):
+    """The structure repeating along other cell vectors than it says itself.
+
+    Args:
+        structure: Structure.
+        use_pbc: three booleans, or None to leave it as it is.
+        where: file and frame, for messages.
+
+    Raises:
+        InputError: a periodic direction has no cell vector.
+    """
+    if use_pbc is None:
         return structure
-    pbc = np.array(origin.pbc_override, dtype=bool)
+    pbc = np.array(use_pbc, dtype=bool)
     if (pbc & ~structure.cell.any(axis=1)).any():
         raise InputError(
             f"{where}: use_pbc = {pbc.tolist()}, but a periodic direction has no "

@@ -11,8 +11,8 @@ from annpot.data.dataset_description import (
     read_description_file,
     write_unfinished,
 )
-from annpot.data.descriptor_origin import DescriptorOrigin
 from annpot.data.file_entry import FileEntry
+from annpot.data.structure_origin import origin_of
 from annpot.errors import InputError
 
 
@@ -32,7 +32,7 @@ def claim_descriptor_folder(folder, origin):
             )
         write_unfinished(folder, origin)
         return
-    found, wanted = DescriptorOrigin.from_dict(content).to_dict(), origin.to_dict()
+    found, wanted = origin_of(content).to_dict(), origin.to_dict()
     if found != wanted and not any(folder.glob("*.bin")):
         write_unfinished(folder, origin)  # nothing was computed with those settings
     elif found != wanted:
@@ -87,7 +87,7 @@ def _prepared(folder):
 
 def _difference(found, wanted):
     """The first setting that differs, as "key: old there, new now"."""
-    if found["descriptor"] and wanted["descriptor"]:
+    if found.get("descriptor") and wanted["descriptor"]:
         found = found | found["descriptor"]
         wanted = wanted | wanted["descriptor"]
     differing = [

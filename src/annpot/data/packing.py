@@ -9,6 +9,7 @@ a damaged file is packed again.
 import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +20,15 @@ from annpot.data.dataset_description import (
     MALFORMED,
     DatasetDescription,
 )
-from annpot.data.dataset_summary import DatasetSummary, SummaryBuilder
+from annpot.data.dataset_summary import DatasetSummary, SummaryBuilder, summary_of
+from annpot.data.descriptor_origin import DescriptorOrigin
 from annpot.data.file_entry import FileEntry
 from annpot.data.folder_claim import claim_packing_folder
 from annpot.data.record_features import decode_record, encode_record
 from annpot.data.record_index import natural_order
 from annpot.data.recorded_files import is_as_recorded
+from annpot.data.structure_origin import StructureOrigin
+from annpot.data.structure_records import decode_structure, structure_summary
 from annpot.data.tfrecord import SUFFIX, read_payloads, write_tfrecord
 
 
@@ -113,7 +117,7 @@ def pack(bins, folder, plan, advance=lambda n: None):
         return PackingRun(DatasetDescription.read(folder), 0, len(names))
     summary, entries, n_written, damaged = DatasetSummary(), [], 0, []
     for name, piece in zip(names, pieces, strict=True):
-        finished = _finished_file(folder, name, key, recorded.get(name))
+        finished = _finished_file(folder, name, key, origin, recorded.get(name))
         if finished is None:
             if (folder / name).exists():
                 damaged.append(name)
@@ -138,11 +142,11 @@ def describe_tfrecords(folder, origin):
 
     Args:
         folder: holds `*.tfrecord` files, for example some moved out of a packing.
-        origin: DescriptorOrigin of the packing they come from.
+        origin: DescriptorOrigin or StructureOrigin of the packing they come from.
     """
     summary, entries = DatasetSummary(), []
     for path in sorted(Path(folder).glob(f"*{SUFFIX}"), key=natural_order):
-        part = _summary_of_file(path)
+        part = _summary_of_file(path, origin)
         with open(path, "rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         size = path.stat().st_size
@@ -151,28 +155,43 @@ def describe_tfrecords(folder, origin):
     return DatasetDescription.from_summary(origin, SUFFIX, entries, summary)
 
 
-def _summary_of_file(path):
+def _summary_of_file(path, origin):
     """DatasetSummary of a TFRecord file."""
-    builder = SummaryBuilder()
+    decode, summarise = _READERS[type(origin)](origin)
+    builder = SummaryBuilder(summarise)
     for number, payload in enumerate(read_payloads(path), start=1):
-        builder.add(decode_record(payload, f"{path}: record {number}"), payload)
+        builder.add(decode(payload, where=f"{path}: record {number}"), payload)
     return builder.finished()
+
+
+def _reading_structures(origin):
+    species = origin.species
+    return (
+        partial(decode_structure, species=species),
+        partial(structure_summary, species=species),
+    )
+
+
+_READERS = {  # how a payload is decoded and how such records are summed up
+    DescriptorOrigin: lambda origin: (decode_record, summary_of),
+    StructureOrigin: _reading_structures,
+}
 
 
 def _summary_path(folder, name):
     return folder / f".{name}.json"
 
 
-def _finished_file(folder, name, key, recorded):
+def _finished_file(folder, name, key, origin, recorded):
     """(FileEntry, DatasetSummary) of a file that an earlier run finished, or None.
 
     Args:
         folder, name: of the file.
-        key: of the packing.
+        key, origin: of the packing.
         recorded: its FileEntry in dataset.json, or None.
     """
     if recorded is not None and is_as_recorded(folder / name, recorded):
-        return recorded, _summary_of_file(folder / name)
+        return recorded, _summary_of_file(folder / name, origin)
     try:
         stored = json.loads(_summary_path(folder, name).read_bytes())
         entry = FileEntry.from_dict(stored["entry"])

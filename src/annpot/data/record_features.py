@@ -63,7 +63,8 @@ def decode_record(payload, where="record"):
         where: the file and record, for messages.
 
     Raises:
-        InputError: a feature is missing, has a wrong length or holds NaN.
+        InputError: a feature is missing, has a wrong length or holds NaN, or the
+            record is one of a structure.
     """
     try:
         features = decode_example(payload)
@@ -71,6 +72,11 @@ def decode_record(payload, where="record"):
         raise InputError(
             f"{where}: not a tf.train.Example. Pack the data again."
         ) from None
+    if "positions_f64" in features and "gvects" not in features:
+        raise InputError(
+            f"{where}: a record of a structure, expected one of descriptors. Set "
+            "input_format = structure, or pack descriptors with app_tfr_packer."
+        )
     try:
         return _record(features)
     except _FeatureError as problem:

@@ -6,14 +6,16 @@ from functools import lru_cache
 from pathlib import Path
 
 from annpot.data.dataset_description import FILE_NAME, DatasetDescription
+from annpot.data.structure_origin import DESCRIPTORS, STRUCTURES
 from annpot.data.tfrecord import SUFFIX as TFRECORD
 from annpot.data.tfrecord import record_spans
 from annpot.errors import InputError
 
 NAMES_SHOWN = 3
+INPUT_FORMATS = {STRUCTURES: "structure", DESCRIPTORS: "tfr"}
 
 
-def read_verified(folder, suffix):
+def read_verified(folder, suffix, kind=DESCRIPTORS):
     """The DatasetDescription of a folder whose files are all as recorded, or None.
 
     Every file is read once in the life of the process to hash it. Files that are
@@ -22,10 +24,12 @@ def read_verified(folder, suffix):
     Args:
         folder: of the files.
         suffix: ".tfrecord" or ".bin", of the files that are about to be used.
+        kind: DESCRIPTORS or STRUCTURES, of the records.
 
     Raises:
-        InputError: see `DatasetDescription.read`; or the content or the number of
-            records of a file is not the one recorded. All such files at once.
+        InputError: see `DatasetDescription.read`; or the records are of another
+            kind; or the content or the number of records of a file is not the one
+            recorded. All such files at once.
     """
     folder = Path(folder)
     described = DatasetDescription.read(folder)
@@ -35,6 +39,12 @@ def read_verified(folder, suffix):
         raise InputError(
             f"{folder / FILE_NAME}: describes {described.suffix} files, expected "
             f"{suffix} files. Keep the two kinds in folders of their own."
+        )
+    found = getattr(described.origin, "kind", DESCRIPTORS)
+    if found != kind:
+        raise InputError(
+            f"{folder / FILE_NAME}: the records are {found}, expected {kind}. Set "
+            f"input_format = {INPUT_FORMATS[found]}, or choose another folder."
         )
     missing = set(described.missing)
     present = [one for one in described.files if one.name not in missing]
