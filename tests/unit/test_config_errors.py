@@ -248,11 +248,6 @@ def test_a_problem_of_a_training_file(tmp_path, changes, message):
             "Set clip_value = 0; a smaller learning_rate also keeps steps small.",
         ),
         (
-            {(IO, "input_format"): "example"},
-            "[IO_INFORMATION] input_format = example: not available yet in this "
-            "version. Make TFRecords with app_gvect_calculator and app_tfr_packer.",
-        ),
-        (
             {("LONG_RANGE", "long_range_el"): "True"},
             "[LONG_RANGE] long_range_el = True: not available yet in this version. Set "
             "long_range_el = False.",

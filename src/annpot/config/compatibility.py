@@ -140,9 +140,10 @@ RETIRED = (
     Retired(EXTRACT, (IO, "species_list"), "the checkpoint tells the species"),
 )
 
+INPUT_FORMATS = {"tfr": "tfr", "example": "example"}
 VALUES = {  # old spelling, in lower case -> present spelling
-    (TRAIN, IO, "input_format"): {"tfr": "tfr"},
-    (TRAIN, "VALIDATION_OPTIONS", "input_format"): {"tfr": "tfr"},
+    (TRAIN, IO, "input_format"): INPUT_FORMATS,
+    (TRAIN, "VALIDATION_OPTIONS", "input_format"): INPUT_FORMATS,
     (EVALUATE, IO, "input_format"): {"tfr": "tfr", "single_files": "bin"},
     (TRAIN, ALL_NETWORKS, "nn_type"): dict.fromkeys(
         ("a2aff", "a2ff", "ff", "a2a"), "a2aff"

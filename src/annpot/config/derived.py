@@ -1,5 +1,7 @@
 """Values that follow from other values of the same file."""
 
+from annpot.config.descriptor_config import evaluation_like_training
+
 
 def run_length(parts):
     """Fill steps_per_epoch and max_epochs where max_steps is given instead.
@@ -56,6 +58,6 @@ def newest_unless_told(parts):
 
 DERIVED = {
     "app_gvect_calculator": (angular_like_radial,),
-    "app_evaluate": (newest_unless_told,),
+    "app_evaluate": (newest_unless_told, evaluation_like_training),
     "app_train": (run_length, validation_like_training),
 }

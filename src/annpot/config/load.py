@@ -5,6 +5,7 @@ from functools import partial
 from annpot.config.compatibility import modernised
 from annpot.config.defaults import spread_defaults
 from annpot.config.derived import DERIVED
+from annpot.config.descriptor_config import DESCRIPTORS
 from annpot.config.expanded import expanded_keys
 from annpot.config.ini import read_ini
 from annpot.config.rules import RULES
@@ -35,8 +36,12 @@ def load(config_type, path, given=None):
     findings.raise_if_wrong()
     for derive in DERIVED.get(command, ()):
         derive(parts)
-    source = IniSource(ini, findings.notices, tuple(_keys(parts)))
-    return config_type(**vars(parts), source=source)
+    notices, keys = findings.notices, tuple(_keys(parts))
+    if command in DESCRIPTORS:
+        parts.descriptor = DESCRIPTORS[command](parts, ini)
+        if parts.descriptor is not None:
+            notices += parts.descriptor.source.notices
+    return config_type(**vars(parts), source=IniSource(ini, notices, keys))
 
 
 def _keys(parts):

@@ -4,6 +4,7 @@ Each rule gets the sections (keys that are wrong already are None), the IniFile 
 lines and the Problems to add to.
 """
 
+from annpot.config.descriptor_config import structures_need_descriptors
 from annpot.config.gvect_rules import GVECT_RULES, sparse_needs_derivatives
 from annpot.config.network_rules import NETWORK_RULES
 from annpot.config.training_rules import TRAINING_RULES
@@ -63,8 +64,9 @@ RULES = {
         *TRAINING_RULES,
         start_is_complete,
         offsets_fit_elements,
+        structures_need_descriptors,
         *NETWORK_RULES,
     ),
-    "app_evaluate": (one_checkpoint_is_meant,),
+    "app_evaluate": (one_checkpoint_is_meant, structures_need_descriptors),
     "app_extract_weights": (),
 }

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from annpot.config.descriptor_config import DescriptorConfig
 from annpot.config.grammar import BOOLEAN, INTEGER, PATH, WORD
 from annpot.config.schema.keys import REQUIRED, Section, key
-from annpot.config.schema.train_io import PACK_FIRST
 from annpot.config.source import IniSource
 
 
@@ -28,17 +28,19 @@ class EvaluateIo(Section):
         Path("train.ini"),
         help="INI file of the training, for checkpoints of PANNA",
     )
-    input_format: Literal["tfr", "bin", "example"] = key(
+    input_format: Literal["tfr", "bin", "example", "structure"] | None = key(
         WORD,
-        "tfr",
-        help="format of the data: TFRecords or .bin files (bin is ours)",
-        later={"example": PACK_FIRST},
+        None,
+        help="data: TFRecords of descriptors, .bin files, .example files (or a file "
+        "that ASE reads), or TFRecords of structures (bin and structure are ours)",
+        default_text="as train_ini says, else tfr",
     )
     gvect_ini: Path | None = key(
         PATH,
         None,
-        help="descriptor settings for input_format = example",
-        without_effect="it belongs to input_format = example",
+        help="INI file with [SYMMETRY_FUNCTION] and [GVECT_PARAMETERS], for "
+        "input_format = example or structure",
+        default_text="the checkpoint tells, else as train_ini says",
     )
 
 
@@ -128,10 +130,17 @@ class EvaluateLongRange(Section):
 
 @dataclass(frozen=True)
 class EvaluateConfig:
-    """What app_evaluate is asked to do."""
+    """What app_evaluate is asked to do.
+
+    Attributes:
+        source: where all this was read.
+        descriptor: DescriptorConfig of gvect_ini for structures, else None; the
+            checkpoint may tell as well.
+    """
 
     io: EvaluateIo
     validation: EvaluateValidation
     long_range: EvaluateLongRange
     source: IniSource = field(compare=False, repr=False)
+    descriptor: DescriptorConfig | None = None
     command: ClassVar[str] = "app_evaluate"

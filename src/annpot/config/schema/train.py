@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from annpot.config.descriptor_config import DescriptorConfig
 from annpot.config.element_settings import element_settings
 from annpot.config.grammar import BOOLEAN, ELEMENT_LIST, INTEGER, NUMBER, NUMBER_LIST
 from annpot.config.schema.keys import REQUIRED, Section, key
@@ -105,6 +106,8 @@ class TrainConfig:
         elements: ElementNetwork of each element of atomic_sequence; one without any
             key where the file has no section for the element.
         source: where all this was read.
+        descriptor: DescriptorConfig of gvect_ini when training or validation data are
+            structures, else None.
     """
 
     io: TrainIo
@@ -115,6 +118,7 @@ class TrainConfig:
     long_range: TrainLongRange
     elements: dict[str, ElementNetwork]
     source: IniSource = field(compare=False, repr=False)
+    descriptor: DescriptorConfig | None = None
     command: ClassVar[str] = "app_train"
     element_type: ClassVar[type] = ElementNetwork
 

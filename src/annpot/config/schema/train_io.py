@@ -15,7 +15,6 @@ from annpot.config.grammar import (
 )
 from annpot.config.schema.keys import REQUIRED, Section, key
 
-PACK_FIRST = "Make TFRecords with app_gvect_calculator and app_tfr_packer."
 RESTART_MODES = Literal[
     "default",
     "force_default",
@@ -32,21 +31,25 @@ class TrainIo(Section):
     name: ClassVar[str] = "IO_INFORMATION"
     about: ClassVar[str] = "Data, results, how to start, how often to write."
 
-    data_dir: Path = key(PATH, Path("tfrs"), help="folder of the TFRecords to train on")
+    data_dir: Path = key(
+        PATH,
+        Path("tfrs"),
+        help="folder of the data to train on; a file for input_format = example",
+    )
     train_dir: Path = key(
         PATH, REQUIRED, affects_result=False, help="folder of everything the run writes"
     )
-    input_format: Literal["tfr", "example"] = key(
+    input_format: Literal["tfr", "example", "structure"] = key(
         WORD,
         "tfr",
-        help="format of the data",
-        later={"example": PACK_FIRST},
+        help="data: TFRecords of descriptors, .example files (or a file that ASE "
+        "reads), or TFRecords of structures (structure is ours)",
     )
     gvect_ini: Path | None = key(
         PATH,
         None,
-        help="descriptor settings for input_format = example",
-        without_effect="it belongs to input_format = example",
+        help="INI file with [SYMMETRY_FUNCTION] and [GVECT_PARAMETERS], for "
+        "input_format = example or structure",
     )
     restart_mode: RESTART_MODES = key(
         WORD,
@@ -228,7 +231,7 @@ class TrainValidation(Section):
         PATH,
         None,
         affects_result=False,
-        help="folder of the TFRecords to validate on",
+        help="folder of the data to validate on; a file for input_format = example",
         default_text="no validation",
     )
     batch_size: int | None = key(
@@ -242,10 +245,9 @@ class TrainValidation(Section):
         default_text="[TRAINING_PARAMETERS] batch_size",
         without_effect="averages do not depend on it; up to 1000 are taken together",
     )
-    input_format: Literal["tfr", "example"] | None = key(
+    input_format: Literal["tfr", "example", "structure"] | None = key(
         WORD,
         None,
-        help="format of the data",
+        help="format of the data, as above",
         default_text="[IO_INFORMATION] input_format",
-        later={"example": PACK_FIRST},
     )
