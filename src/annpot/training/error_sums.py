@@ -9,6 +9,7 @@ from annpot.training.losses import (
     MULTIPLICITY,
     as_present,
     has_forces,
+    safe_sizes,
     where_present,
 )
 from annpot.training.trace import TRACE
@@ -20,7 +21,7 @@ def energy_sums(errors, n_atoms, present=None):
     """Number of energies and sums of their errors (n_structures,), eV."""
     present = as_present(present, n_atoms)
     errors = where_present(errors, present)
-    per_atom = where_present(errors / n_atoms, present)
+    per_atom = errors / safe_sizes(n_atoms, present)
     return {
         "n_energies": _count(present),
         "sum_abs_per_atom": tf.reduce_sum(tf.abs(per_atom)),
@@ -54,7 +55,8 @@ def virial_sums(errors, n_atoms, n_periodic, present=None):
         present: (n_structures,) which structures have a virial; None: all.
     """
     present = as_present(present, n_atoms) & (n_periodic > 0)
-    per_atom = where_present(errors / n_atoms[:, None], present[:, None])
+    errors = where_present(errors, present[:, None])
+    per_atom = errors / safe_sizes(n_atoms, present)[:, None]
     multiplicity = tf.constant(MULTIPLICITY, tf.float64)
     return {
         "n_virial_components": tf.reduce_sum(where_present(n_periodic**2, present)),

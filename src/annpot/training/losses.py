@@ -78,7 +78,7 @@ def energy_loss(errors, n_atoms, settings, present=None):
         scalar, float64; in the units of the chosen formula.
     """
     present = as_present(present, n_atoms)
-    n_atoms = _safe(n_atoms, present)
+    n_atoms = safe_sizes(n_atoms, present)
     errors = where_present(errors, present)
     terms = ENERGY_LOSSES[settings.function](errors, n_atoms, settings.prefactor)
     return _joined(terms * WEIGHTS[settings.weight](n_atoms), present, settings)
@@ -99,7 +99,7 @@ def force_loss(errors, owners, n_atoms, present, settings):
         scalar, float64; in the units of the chosen formula.
     """
     present = as_present(present, n_atoms)
-    n_atoms = _safe(n_atoms, present)
+    n_atoms = safe_sizes(n_atoms, present)
     of_component, of_structure = FORCE_LOSSES[settings.function]
     errors = where_present(errors, has_forces(owners, present)[:, None])
     n_structures = tf.shape(present)[0]
@@ -125,7 +125,7 @@ def virial_loss(errors, n_atoms, present, settings):
         scalar, float64; in the units of the chosen formula.
     """
     present = as_present(present, n_atoms)
-    n_atoms = _safe(n_atoms, present)
+    n_atoms = safe_sizes(n_atoms, present)
     errors = where_present(errors, present[:, None])
     totals = tf.reduce_sum(errors * errors * tf.constant(MULTIPLICITY, tf.float64), 1)
     terms = VIRIAL_LOSSES[settings.function](totals, n_atoms)
@@ -149,8 +149,11 @@ def where_present(errors, present):
     return tf.where(present, errors, tf.zeros([], tf.float64))
 
 
-def _safe(n_atoms, present):
-    """Numbers of atoms with 1 where there is no label: padding has no atoms."""
+def safe_sizes(n_atoms, present):
+    """(n_structures,) numbers of atoms, 1 where there is no label.
+
+    A slot that holds no structure has no atoms; nothing may be divided by them.
+    """
     return tf.where(present, n_atoms, tf.ones([], tf.float64))
 
 
