@@ -18,7 +18,8 @@ MAY_PRINT = {"apps", "progress"}
 N_COMMANDS = 5
 SLOW_TO_IMPORT = ["numpy", "ase", "numba", "tensorflow", "keras", "matplotlib", "rich"]
 NEEDS_TENSORFLOW = re.compile(
-    r"training\.(?!data_checks|order|batch|plan)|networks\.(element_network|potential)"
+    r"training\.(?!data_checks|order|batch|plan|loss_settings|trace|metrics$)"
+    r"|networks\.(element_network|potential)"
     r"|apps\.training_screen"
 )
 

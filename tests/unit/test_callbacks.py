@@ -48,6 +48,29 @@ def test_the_default_is_panna_s_layout(tmp_path):
     assert lines == "epoch MAE/at tot_st val_MAE/at\n0 0.02 7 0.2\n"
 
 
+def test_columns_of_forces_stand_where_panna_has_them(tmp_path):
+    forces = {"mae_force": 0.04, "rmse_force": 0.06}
+    validation = VALIDATION | {"val_mae_force": 0.4}
+    callback = metrics_file(tmp_path / "metrics.dat", ("MAE",))
+    callback.on_epoch_end(0, {**LOGS, **forces, **validation, "steps": 7})
+    callback.on_epoch_end(1, {**LOGS, **VALIDATION, "steps": 14})  # none in this epoch
+    assert (tmp_path / "metrics.dat").read_text() == (
+        "epoch F_MAE MAE/at tot_st val_F_MAE val_MAE/at\n"
+        "0 0.04 0.02 7 0.4 0.2\n"
+        "1 nan 0.02 14 nan 0.2\n"
+    )
+
+
+def test_forces_after_a_restart_widen_the_file(tmp_path):
+    path = tmp_path / "metrics.dat"
+    path.write_text("epoch MAE/at tot_st\n0 0.3 7\n")
+    callback = metrics_file(path, ("MAE",), first_epoch=1)
+    callback.on_epoch_end(1, LOGS | {"mae_force": 0.04, "steps": 14})
+    assert path.read_text() == (
+        "epoch F_MAE MAE/at tot_st\n0 nan 0.3 7\n1 0.04 0.02 14\n"
+    )
+
+
 def test_without_validation_there_are_no_such_columns(tmp_path):
     metrics_file(tmp_path / "metrics.dat", ("MAE",)).on_epoch_end(
         0, LOGS | {"steps": 7}
@@ -195,6 +218,24 @@ def test_validation_and_histograms_at_the_end_of_an_epoch(log, tmp_path):
     assert (found.min, found.max, found.num) == (1, 4, 4)
     assert (found.sum, found.sum_squares) == (10, 30)
     assert sum(found.bucket) == 4
+
+
+def test_forces_and_virials_have_tags_beside_those_of_the_energy(log, tmp_path):
+    log.set_model(model_after(0, [], networks=networks()))
+    values = {
+        "force_loss": (1, "1. Losses/3. Forces"),
+        "virial_loss": (2, "1. Losses/6. Virials"),
+        "rmse_force": (3, "2. Metrics/3. Force components RMSE"),
+        "mae_force": (4, "2. Metrics/4. Force components MAE"),
+        "rmse_virial_per_atom": (5, "2. Metrics/7. Virial components RMSE/atom"),
+        "mae_virial_per_atom": (6, "2. Metrics/8. Virial components MAE/atom"),
+    }
+    logs = {f"val_{name}": value for name, (value, _) in values.items()}
+    log.on_epoch_end(0, {**LOGS, **VALIDATION, **logs, "steps": 7})
+    log.on_train_end()
+    validation = events_of(tmp_path / "validation")
+    for value, tag in values.values():
+        assert validation.Scalars(tag)[0].value == value
 
 
 def test_constant_weights_have_a_histogram(tmp_path):

@@ -29,6 +29,76 @@ def test_losses_are_means_over_steps_and_errors_over_structures():
     )
 
 
+LABELS = {  # further sums of these steps, where there are forces and virials
+    "force_loss": 8.0,
+    "virial_loss": 10.0,
+    "n_force_components": 90.0,
+    "sum_abs_force": 18.0,
+    "sum_square_force": 22.5,
+    "n_virial_components": 22.0,  # 9 + 9 + 4
+    "sum_abs_virial": 11.0,
+    "sum_square_virial": 88.0,
+}
+
+
+def test_forces_and_virials_are_averaged_over_their_components():
+    from annpot.training.metrics import measures
+
+    found = measures(TWO_STEPS | LABELS, n_steps=2)
+    energies = measures(TWO_STEPS, n_steps=2)
+    assert {name: found.pop(name) for name in energies} == energies
+    assert found == pytest.approx(
+        {
+            "force_loss": 4.0,
+            "virial_loss": 5.0,
+            "mae_force": 0.2,
+            "rmse_force": 0.5,
+            "mae_virial_per_atom": 0.5,
+            "rmse_virial_per_atom": 2.0,
+        }
+    )
+
+
+def test_labels_that_no_structure_has_give_no_measure():
+    from annpot.training.metrics import measures
+    from annpot.training.trace import TRACE
+
+    nothing = dict.fromkeys(TRACE, 0.0) | {"loss": 3.0, "regularization": 1.0}
+    assert measures(nothing, n_steps=2) == {"loss": 1.5, "regularization": 0.5}
+    forces = {name: value for name, value in LABELS.items() if "force" in name}
+    assert set(measures(nothing | forces, n_steps=2)) == {
+        "loss",
+        "regularization",
+        "force_loss",
+        "mae_force",
+        "rmse_force",
+    }
+
+
+def test_every_measure_is_made_of_what_is_recorded():
+    from annpot.training.metrics import COLUMNS, measures
+    from annpot.training.trace import TRACE
+
+    assert set(TWO_STEPS | LABELS) == set(TRACE)
+    columns = {name for choice in COLUMNS.values() for name in choice.values()}
+    assert set(measures(TWO_STEPS | LABELS, n_steps=2)) == columns
+
+
+def test_columns_of_forces_are_those_of_panna():
+    from annpot.training.metrics import file_columns, measures
+
+    values = measures(TWO_STEPS | LABELS, n_steps=2)
+    names = {
+        choice: set(file_columns((choice,), values))
+        for choice in ("MAE", "RMSE", "loss")
+    }
+    assert names == {
+        "MAE": {"MAE/at", "F_MAE", "V_MAE/at"},
+        "RMSE": {"RMSE/at", "RMSE", "F_RMSE", "V_RMSE/at"},
+        "loss": {"loss", "e_loss", "f_loss", "v_loss", "reg_loss"},
+    }
+
+
 def test_columns_of_each_choice():
     from annpot.training.metrics import file_columns
 

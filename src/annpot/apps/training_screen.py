@@ -120,16 +120,26 @@ class TrainingProgress(keras.callbacks.Callback):
 
 
 def _measures(logs):
-    mae, rmse = logs["mae_per_atom"] * MEV, logs["rmse_per_atom"] * MEV
-    return f"loss {logs['loss']:.4g}  MAE {mae:.3g}  RMSE {rmse:.3g} meV/atom"
+    return f"loss {logs['loss']:.4g}  {_errors(logs)}"
 
 
 def _validation(logs):
     if "val_loss" not in logs:
         return ""
-    return (
-        f" | validation MAE {logs['val_mae_per_atom'] * MEV:.3g}"
-        f"  RMSE {logs['val_rmse_per_atom'] * MEV:.3g} meV/atom"
+    return f" | validation {_errors(logs, 'val_')}"
+
+
+def _errors(logs, prefix=""):
+    """Those of the labels there are: MAE and RMSE of energies, forces, virials."""
+    return "  ".join(
+        f"{what}MAE {logs[f'{prefix}mae_{name}'] * MEV:.3g}  "
+        f"RMSE {logs[f'{prefix}rmse_{name}'] * MEV:.3g} {unit}"
+        for what, name, unit in (
+            ("", "per_atom", "meV/atom"),
+            ("forces ", "force", "meV/angstrom"),
+            ("virials ", "virial_per_atom", "meV/atom"),
+        )
+        if f"{prefix}mae_{name}" in logs
     )
 
 
