@@ -264,7 +264,7 @@ def test_another_packing_needs_another_folder(folder, capsys, key):
     ini = folder / "tfr.ini"
     text = ini.read_text().replace("elements_per_file = 4", "")
     ini.write_text(f"{text}{key}\n")
-    fails(folder, capsys, "tfr: holds another packing: other .bin files, another order")
+    fails(folder, capsys, "tfr: holds another packing: other input, another order")
     assert content(folder) == before
 
 

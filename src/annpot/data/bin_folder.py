@@ -10,6 +10,7 @@ from annpot.data import binary_format
 from annpot.data.binary_format import BinaryFormatError, decode_bin
 from annpot.data.dataset_description import DatasetDescription
 from annpot.data.descriptor_origin import DescriptorOrigin
+from annpot.data.record_features import encode_record
 from annpot.data.records import DenseDerivatives, sparse_derivatives
 from annpot.errors import InputError
 
@@ -30,6 +31,25 @@ class BinFolder:
     hashes: dict
     identity: str
 
+    @property
+    def n_records(self):
+        """Number of records that are packed."""
+        return len(self.paths)
+
+    def packed_origin(self, plan):
+        """DescriptorOrigin of the records that a PackingPlan makes."""
+        return replace(self.origin, derivatives=plan.derivatives)
+
+    def items(self, plan):
+        """The files in the order in which they are packed."""
+        return plan.ordered(self.paths)
+
+    def encoded(self, path, plan):
+        """(DescriptorRecord, payload) of one file, with what is to be packed."""
+        record = read_checked(self, path)
+        record = with_content(record, plan.derivatives, plan.per_atom_quantity)
+        return record, encode_record(record)
+
 
 def open_bin_folder(folder):
     """BinFolder of the files of app_gvect_calculator, or of foreign ones.
@@ -49,7 +69,8 @@ def open_bin_folder(folder):
     if not paths:
         raise InputError(
             f"{folder}: no .bin file in this folder. Make them with "
-            "app_gvect_calculator, or check input_dir."
+            "app_gvect_calculator, or check input_dir. Structures are packed from "
+            "a folder of .example files or from one file that ASE reads."
         )
     description = DatasetDescription.read(folder)
     if description is not None:

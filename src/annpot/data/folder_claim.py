@@ -69,7 +69,7 @@ def claim_packing_folder(folder, origin, key):
         return {}
     if content.get("made_from") != key:
         raise InputError(
-            f"{folder}: holds another packing: other .bin files, another order or "
+            f"{folder}: holds another packing: other input, another order or "
             "other contents. Choose another output_dir, or delete this folder to pack "
             "anew."
         )

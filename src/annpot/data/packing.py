@@ -1,4 +1,4 @@
-"""From a folder of `.bin` files to TFRecord files and their dataset.json.
+"""From `.bin` files or structures to TFRecord files and their dataset.json.
 
 After each TFRecord a hidden summary of it is kept beside it. A run that was stopped
 goes on with the first file that has none; dataset.json is the sum of all summaries,
@@ -8,14 +8,14 @@ a damaged file is packed again.
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from annpot import files
-from annpot.data.bin_folder import read_checked, with_content
 from annpot.data.dataset_description import (
     MALFORMED,
     DatasetDescription,
@@ -24,7 +24,7 @@ from annpot.data.dataset_summary import DatasetSummary, SummaryBuilder, summary_
 from annpot.data.descriptor_origin import DescriptorOrigin
 from annpot.data.file_entry import FileEntry
 from annpot.data.folder_claim import claim_packing_folder
-from annpot.data.record_features import decode_record, encode_record
+from annpot.data.record_features import decode_record
 from annpot.data.record_index import natural_order
 from annpot.data.recorded_files import is_as_recorded
 from annpot.data.structure_origin import StructureOrigin
@@ -88,11 +88,11 @@ class PackingRun:
     damaged: tuple[str, ...] = ()
 
 
-def pack(bins, folder, plan, advance=lambda n: None):
+def pack(source, folder, plan, advance=lambda n: None):
     """Write the TFRecord files of a packing that are not there yet.
 
     Args:
-        bins: BinFolder.
+        source: BinFolder or StructureFiles.
         folder: where the files go; made when absent.
         plan: PackingPlan.
         advance: called with the number of records finished.
@@ -101,27 +101,29 @@ def pack(bins, folder, plan, advance=lambda n: None):
         PackingRun.
 
     Raises:
-        InputError: the folder holds another packing, a `.bin` is damaged or lacks
+        InputError: the folder holds another packing, an input is damaged or lacks
             what is to be packed, or the disk is full. Finished files stay.
     """
     folder = Path(folder)
-    paths = plan.ordered(bins.paths)
-    size = plan.records_per_file
-    pieces = [paths[start : start + size] for start in range(0, len(paths), size)]
-    names = [plan.file_name(i, len(pieces)) for i in range(1, len(pieces) + 1)]
-    key = _sha256(json.dumps([bins.identity, asdict(plan)]).encode())
-    origin = replace(bins.origin, derivatives=plan.derivatives)
+    n_records, size = source.n_records, plan.records_per_file
+    n_files = -(-n_records // size)
+    names = [plan.file_name(i, n_files) for i in range(1, n_files + 1)]
+    key = _sha256(json.dumps([source.identity, asdict(plan)]).encode())
+    origin = source.packed_origin(plan)
     recorded = claim_packing_folder(folder, origin, key)
     if recorded and all(is_as_recorded(folder / n, one) for n, one in recorded.items()):
-        advance(len(paths))
+        advance(n_records)
         return PackingRun(DatasetDescription.read(folder), 0, len(names))
+    items = iter(source.items(plan))
     summary, entries, n_written, damaged = DatasetSummary(), [], 0, []
-    for name, piece in zip(names, pieces, strict=True):
+    for name in names:
+        piece = list(islice(items, size))
         finished = _finished_file(folder, name, key, origin, recorded.get(name))
         if finished is None:
             if (folder / name).exists():
                 damaged.append(name)
-            finished = _pack_file(folder / name, piece, bins, plan, key)
+            encoded = (source.encoded(item, plan) for item in piece)
+            finished = _pack_file(folder / name, encoded, origin, key)
             n_written += 1
         entry, part = finished
         entries.append(entry)
@@ -203,15 +205,18 @@ def _finished_file(folder, name, key, origin, recorded):
     return entry, summary
 
 
-def _pack_file(path, bin_paths, bins, plan, key):
-    """Write one TFRecord and its summary; the same pair as `_finished_file`."""
-    builder = SummaryBuilder()
+def _pack_file(path, encoded, origin, key):
+    """Write one TFRecord and its summary; the same pair as `_finished_file`.
+
+    Args:
+        path: of the file.
+        encoded: iterable of (record, payload).
+        origin, key: of the packing.
+    """
+    builder = SummaryBuilder(_READERS[type(origin)](origin)[1])
 
     def payloads():
-        for bin_path in bin_paths:
-            record = read_checked(bins, bin_path)
-            record = with_content(record, plan.derivatives, plan.per_atom_quantity)
-            payload = encode_record(record)
+        for record, payload in encoded:
             builder.add(record, payload)
             yield payload
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from annpot.config.grammar import BOOLEAN, INTEGER, PATH, WORD
 from annpot.config.schema.keys import REQUIRED, Section, key
@@ -10,12 +10,23 @@ from annpot.config.source import IniSource
 
 
 class TfrIo(Section):
-    """Descriptors in, TFRecords out."""
+    """Descriptors or structures in, TFRecords out."""
 
     name: ClassVar[str] = "IO_INFORMATION"
-    about: ClassVar[str] = "Descriptors in, TFRecords out."
+    about: ClassVar[str] = "Descriptors or structures in, TFRecords out."
 
-    input_dir: Path = key(PATH, REQUIRED, help="folder of .bin files")
+    input_dir: Path = key(
+        PATH,
+        REQUIRED,
+        help="folder of .bin files or of .example files, or a file that ASE reads",
+    )
+    input_format: Literal["auto", "bin", "example"] = key(
+        WORD,
+        "auto",
+        ours=True,
+        help="bin: descriptors; example: structures (.example or a file that ASE "
+        "reads); auto: bin where there are .bin files",
+    )
     output_dir: Path = key(
         PATH, REQUIRED, affects_result=False, help="folder of the TFRecords; created"
     )
@@ -47,10 +58,13 @@ class TfrIo(Section):
 
 
 class TfrContent(Section):
-    """What a record holds."""
+    """What a record of descriptors holds."""
 
     name: ClassVar[str] = "CONTENT_INFORMATION"
-    about: ClassVar[str] = "What a record holds beside descriptors and energy."
+    about: ClassVar[str] = (
+        "What a record holds beside descriptors and energy. Records of structures hold "
+        "energy, forces and virial where the structure has them."
+    )
 
     mbp_generation: int | None = key(
         INTEGER,
