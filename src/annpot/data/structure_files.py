@@ -7,9 +7,9 @@ from pathlib import Path
 
 from annpot.data.structure_origin import StructureOrigin
 from annpot.data.structure_records import LABELS, encode_structure
-from annpot.elements import ATOMIC_NUMBERS
 from annpot.errors import InputError
 from annpot.structures.readers import structure_sources
+from annpot.structures.structure import in_atomic_order
 from annpot.structures.structure_hash import structure_hash
 
 PROBLEMS_SHOWN = 20
@@ -81,8 +81,9 @@ def open_structure_files(path, assumptions, advance=lambda n: None):
     if problems:
         many = len(problems) > 1
         raise InputError(problems, f"{len(problems)} problems." if many else None)
-    species = tuple(sorted(symbols, key=ATOMIC_NUMBERS.get))
-    return StructureFiles(Path(path), species, n_records, digest.hexdigest())
+    return StructureFiles(
+        Path(path), in_atomic_order(symbols), n_records, digest.hexdigest()
+    )
 
 
 def _labelled(source):

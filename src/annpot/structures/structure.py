@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from annpot.elements import ATOMIC_NUMBERS
+
 
 def _no_cell():
     return np.zeros((3, 3))
@@ -47,3 +49,8 @@ class Structure:
     def n_atoms(self):
         """Number of atoms."""
         return len(self.symbols)
+
+
+def in_atomic_order(symbols):
+    """Each different symbol once, by atomic number."""
+    return tuple(sorted(set(symbols), key=ATOMIC_NUMBERS.get))
