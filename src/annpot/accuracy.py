@@ -1,4 +1,4 @@
-"""How far predicted energies are from reference energies."""
+"""How far predicted energies, forces and virials are from reference values."""
 
 from dataclasses import dataclass
 
@@ -7,16 +7,16 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Errors of energies per atom over some structures, eV/atom.
+    """Errors of structures, atoms or tensors; all in the unit of the errors.
 
     Attributes:
-        n_structures: number of structures.
-        mae: mean over structures of |dE| / n_atoms.
-        rmse: sqrt of the mean over structures of (dE / n_atoms)^2.
-        largest: largest |dE| / n_atoms.
+        count: how many of them have errors.
+        mae: mean of |error| over all their components.
+        rmse: sqrt of the mean of error^2 over all their components.
+        largest: largest |error| of a component.
     """
 
-    n_structures: int
+    count: int
     mae: float
     rmse: float
     largest: float
@@ -28,27 +28,38 @@ def errors_per_atom(e_nn, e_ref, n_atoms):
 
 
 def accuracy(errors):
-    """Accuracy of (n,) errors per atom, eV/atom; n >= 1."""
-    sizes = np.abs(errors)
+    """Accuracy of errors.
+
+    Args:
+        errors: (n,), or (n, k) with k components each; NaN does not count. Rows
+            without any number are not counted either.
+
+    Returns:
+        Accuracy, of NaN where nothing counts.
+    """
+    rows = np.abs(errors).reshape(len(errors), -1)
+    sizes = rows[np.isfinite(rows)]
+    if not len(sizes):
+        return Accuracy(0, *[float("nan")] * 3)
     return Accuracy(
-        n_structures=len(sizes),
+        count=int(np.isfinite(rows).any(axis=1).sum()),
         mae=float(sizes.mean()),
         rmse=float(np.sqrt(np.mean(sizes**2))),
         largest=float(sizes.max()),
     )
 
 
-def accuracy_by_composition(errors, compositions):
-    """Accuracy of the structures of each composition.
+def accuracy_by_group(errors, groups):
+    """Accuracy of the structures of each composition, or the atoms of each element.
 
     Args:
-        errors: (n,) errors per atom, eV/atom.
-        compositions: (n,) chemical formula of each structure.
+        errors: (n,) or (n, k), see `accuracy`.
+        groups: (n,) chemical formula or symbol of each.
 
     Returns:
-        {formula: Accuracy}, the most frequent first, then by alphabet.
+        {group: Accuracy}, the most frequent first, then by alphabet.
     """
-    compositions = np.asarray(compositions)
-    names, counts = np.unique(compositions, return_counts=True)
+    groups = np.asarray(groups)
+    names, counts = np.unique(groups, return_counts=True)
     order = np.lexsort((names, -counts))
-    return {str(names[i]): accuracy(errors[compositions == names[i]]) for i in order}
+    return {str(names[i]): accuracy(errors[groups == names[i]]) for i in order}

@@ -33,48 +33,102 @@ def parity_plot(evaluation, path):
     Energies are per atom and relative to the offsets: (E - sum_i offset_i) / n_atoms.
 
     Args:
-        evaluation: Evaluation.
+        evaluation: Evaluation with at least one reference energy.
         path: PNG file to write.
     """
     reference, predicted = (
         (energies - evaluation.e_offset) / evaluation.n_atoms
         for energies in (evaluation.e_ref, evaluation.e_nn)
     )
+    words = (
+        "reference energy (eV/atom), relative to the offsets",
+        "network energy (eV/atom)",
+        "error (meV/atom)",
+    )
     with _picture(path, (4.2, 5.4)) as figure:
-        grid = figure.add_gridspec(2, 1, height_ratios=(3, 1))
-        above = figure.add_subplot(grid[0])
-        below = figure.add_subplot(grid[1], sharex=above)
-        for label, colour, chosen in _groups(evaluation):
-            points = {"s": 9, "color": colour, "alpha": 0.7, "linewidths": 0}
-            above.scatter(reference[chosen], predicted[chosen], label=label, **points)
-            below.scatter(reference[chosen], MEV * evaluation.errors[chosen], **points)
-        above.axline(
-            (reference[0], reference[0]), slope=1, color=GREY, lw=0.8, zorder=0
-        )
-        below.axhline(0.0, color=GREY, lw=0.8, zorder=0)
-        above.set_ylabel("network energy (eV/atom)")
-        above.tick_params(labelbottom=False)
-        above.legend(loc="lower right", handletextpad=0.1)
+        values = reference, predicted, MEV * evaluation.errors
+        above = _parity(figure, list(_groups(evaluation)), values, words)
         _annotate(above, evaluation)
-        below.set_ylabel("error (meV/atom)")
-        below.set_xlabel("reference energy (eV/atom), relative to the offsets")
-        figure.align_ylabels()
+
+
+def force_parity_plot(evaluation, path):
+    """Predicted against reference components of the forces, and the errors below.
+
+    Args:
+        evaluation: Evaluation with the force on at least one atom in its reference.
+        path: PNG file to write.
+    """
+    forces, accuracy = evaluation.forces.values, evaluation.forces.accuracy
+    elements = evaluation.forces.elements
+    groups = [
+        (label, colour, np.repeat(chosen, 3))
+        for label, colour, chosen in _coloured(evaluation.forces.by_element, elements)
+    ]
+    words = (
+        "reference force component (eV/angstrom)",
+        "network force component (eV/angstrom)",
+        "error (meV/angstrom)",
+    )
+    with _picture(path, (4.2, 5.4)) as figure:
+        errors = MEV * forces.errors
+        values = forces.reference.ravel(), forces.predicted.ravel(), errors.ravel()
+        above = _parity(figure, groups, values, words, size=4)
+        note = "meV/angstrom", f"{accuracy.count} atoms"
+        _write_accuracy(above, accuracy, *note)
+        above.set_title(evaluation.checkpoint.name, loc="left")
+
+
+def _parity(figure, groups, values, words, size=9):
+    """Two axes: predicted against reference with the line of equality, and errors.
+
+    Args:
+        figure: to draw into.
+        groups: (label, colour, (n,) mask) of what has a colour of its own.
+        values: reference, predicted and errors, (n,) each; NaN is left out.
+        words: labels of reference, prediction and error.
+        size: area of a point, in square points of print.
+
+    Returns:
+        The upper axes.
+    """
+    reference, predicted, errors = values
+    grid = figure.add_gridspec(2, 1, height_ratios=(3, 1))
+    above = figure.add_subplot(grid[0])
+    below = figure.add_subplot(grid[1], sharex=above)
+    points = {"s": size, "alpha": 0.7, "linewidths": 0}
+    there = np.isfinite(reference)
+    for label, colour, chosen in groups:
+        shown = chosen & there
+        x = reference[shown]
+        above.scatter(x, predicted[shown], label=label, color=colour, **points)
+        below.scatter(x, errors[shown], color=colour, **points)
+    origin = float(reference[there].mean())
+    above.axline((origin, origin), slope=1, color=GREY, lw=0.8, zorder=0)
+    below.axhline(0.0, color=GREY, lw=0.8, zorder=0)
+    below.set_xlabel(words[0])
+    above.set_ylabel(words[1])
+    below.set_ylabel(words[2])
+    above.tick_params(labelbottom=False)
+    above.legend(loc="lower right", handletextpad=0.1)
+    figure.align_ylabels()
+    return above
 
 
 def error_histogram(evaluation, path):
     """Distribution of the errors per atom, by composition.
 
     Args:
-        evaluation: Evaluation.
+        evaluation: Evaluation with at least one reference energy.
         path: PNG file to write.
     """
     groups = list(_groups(evaluation))
     errors = MEV * evaluation.errors
-    limit = float(np.abs(errors).max()) or 1.0
+    there = np.isfinite(errors)
+    limit = float(np.abs(errors[there]).max()) or 1.0
     with _picture(path, (4.2, 3.0)) as figure:
         axes = figure.add_subplot()
         axes.hist(
-            [errors[chosen] for _, _, chosen in groups],
+            [errors[chosen & there] for _, _, chosen in groups],
             bins=np.linspace(-limit, limit, 51),
             stacked=True,
             color=[colour for _, colour, _ in groups],
@@ -173,13 +227,19 @@ def _numbers(line):
 
 def _groups(evaluation):
     """(label, colour, mask) of the compositions; beyond six, the rest is "other"."""
-    names = list(evaluation.by_composition)
     compositions = np.array(evaluation.compositions)
+    for name, colour, chosen in _coloured(evaluation.by_composition, compositions):
+        yield _typeset(name), colour, chosen
+
+
+def _coloured(names, of):
+    """(name, colour, mask) of the names; beyond six, the rest is "other"."""
+    names = list(names)
     own = names if len(names) <= len(COLOURS) else names[: len(COLOURS) - 1]
     for name, colour in zip(own, COLOURS, strict=False):
-        yield _typeset(name), colour, compositions == name
+        yield name, colour, of == name
     if len(own) < len(names):
-        yield "other", GREY, ~np.isin(compositions, own)
+        yield "other", GREY, ~np.isin(of, own)
 
 
 def _typeset(formula):
@@ -189,17 +249,21 @@ def _typeset(formula):
 
 def _annotate(axes, evaluation):
     accuracy = evaluation.accuracy
+    _write_accuracy(axes, accuracy, "meV/atom", f"{accuracy.count} structures")
+    axes.set_title(evaluation.checkpoint.name, loc="left")
+
+
+def _write_accuracy(axes, accuracy, unit, counted):
     axes.text(
         0.03,
         0.97,
-        f"MAE {MEV * accuracy.mae:.3g} meV/atom\n"
-        f"RMSE {MEV * accuracy.rmse:.3g} meV/atom\n"
-        f"{accuracy.n_structures} structures",
+        f"MAE {MEV * accuracy.mae:.3g} {unit}\n"
+        f"RMSE {MEV * accuracy.rmse:.3g} {unit}\n"
+        f"{counted}",
         transform=axes.transAxes,
         va="top",
         fontsize=8,
     )
-    axes.set_title(evaluation.checkpoint.name, loc="left")
 
 
 def _finish_curve(axes, x_label, y_label):

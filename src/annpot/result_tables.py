@@ -16,31 +16,64 @@ def show(table):
     console.print(table)
 
 
+def evaluation_tables(evaluation):
+    """List of rich Tables of one evaluation: energies, forces and virials it has."""
+    tables = [accuracy_table(evaluation)]
+    if evaluation.forces is not None:
+        tables.append(force_table(evaluation))
+    if evaluation.virials is not None and evaluation.virials.values.n_labels:
+        tables.append(virial_table(evaluation))
+    return tables
+
+
 def accuracy_table(evaluation):
-    """rich Table of one evaluation: all structures and each composition."""
-    table = _accuracy_columns(evaluation.checkpoint.name, "composition")
-    for name, accuracy in evaluation.by_composition.items():
-        table.add_row(name, *_cells(accuracy))
-    table.add_section()
-    table.add_row("all", *_cells(evaluation.accuracy), style="bold")
+    """rich Table of the energies: all structures and each composition."""
+    title = f"{evaluation.checkpoint.name}, errors in meV/atom"
+    table = _accuracy_columns(title, "composition", "structures")
+    return _grouped(table, evaluation.by_composition, evaluation.accuracy)
+
+
+def force_table(evaluation):
+    """rich Table of the forces: all atoms and those of each element."""
+    title = f"{evaluation.checkpoint.name}, errors of forces in meV/angstrom"
+    table = _accuracy_columns(title, "element", "atoms")
+    return _grouped(table, evaluation.forces.by_element, evaluation.forces.accuracy)
+
+
+def virial_table(evaluation):
+    """rich Table of the virials of periodic structures, and of the stresses."""
+    title = f"{evaluation.checkpoint.name}, errors of six components"
+    table = _accuracy_columns(title, "quantity", "structures")
+    virials = evaluation.virials
+    table.add_row("virial (meV/atom)", *_cells(virials.accuracy))
+    if virials.stress_accuracy.count:
+        table.add_row("stress (GPa)", *_cells(virials.stress_accuracy, 1.0))
     return table
 
 
 def checkpoint_table(evaluations):
     """rich Table of several evaluations, the one of smallest RMSE marked."""
     best = best_of(evaluations)
-    table = _accuracy_columns("all checkpoints", "checkpoint")
+    title, of_forces = "all checkpoints, errors in meV/atom", False
+    if all(evaluation.forces is not None for evaluation in evaluations):
+        title, of_forces = title + ", of forces in meV/angstrom", True
+    table = _accuracy_columns(title, "checkpoint", "structures")
+    for name in ("force MAE", "force RMSE") if of_forces else ():
+        table.add_column(name, justify="right")
     for evaluation in evaluations:
         is_best = evaluation is best
         name = evaluation.checkpoint.name + (" (best)" if is_best else "")
-        style = "bold" if is_best else None
-        table.add_row(name, *_cells(evaluation.accuracy), style=style)
+        cells = _cells(evaluation.accuracy)
+        if of_forces:
+            cells += _cells(evaluation.forces.accuracy)[1:3]
+        table.add_row(name, *cells, style="bold" if is_best else None)
     return table
 
 
 def best_of(evaluations):
-    """The evaluation with the smallest RMSE per atom."""
-    return min(evaluations, key=lambda evaluation: evaluation.accuracy.rmse)
+    """The evaluation with the smallest RMSE per atom; None without energies."""
+    known = [evaluation for evaluation in evaluations if evaluation.accuracy.count]
+    return min(known, key=lambda one: one.accuracy.rmse, default=None)
 
 
 def network_table(networks):
@@ -65,10 +98,19 @@ def network_table(networks):
     return table
 
 
-def _accuracy_columns(title, first_column):
-    table = _table(f"{title}, errors in meV/atom", first_column)
-    for name in ("structures", "MAE", "RMSE", "largest"):
+def _accuracy_columns(title, first_column, counted):
+    table = _table(title, first_column)
+    for name in (counted, "MAE", "RMSE", "largest"):
         table.add_column(name, justify="right")
+    return table
+
+
+def _grouped(table, groups, total):
+    """The table with a row for each group and one for all."""
+    for name, accuracy in groups.items():
+        table.add_row(name, *_cells(accuracy))
+    table.add_section()
+    table.add_row("all", *_cells(total), style="bold")
     return table
 
 
@@ -81,6 +123,9 @@ def _table(title, first_column):
     return table
 
 
-def _cells(accuracy):
+def _cells(accuracy, unit=MEV):
+    """Count, MAE, RMSE and largest error as texts; "-" where nothing was counted."""
     numbers = accuracy.mae, accuracy.rmse, accuracy.largest
-    return str(accuracy.n_structures), *(f"{MEV * number:.3f}" for number in numbers)
+    if not accuracy.count:
+        return ["0", *["-"] * len(numbers)]
+    return [str(accuracy.count), *(f"{unit * number:.3f}" for number in numbers)]

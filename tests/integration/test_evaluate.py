@@ -335,8 +335,12 @@ def test_data_of_another_descriptor_length_are_refused(run, capsys):
     )
 
 
-def test_forces_are_refused_before_anything_is_opened(run, capsys):
+def test_forces_from_records_without_derivatives_are_refused(run, capsys):
     assert evaluate(run, options="compute_forces = True") == 2
-    error = capsys.readouterr().err
-    assert "compute_forces = True: not available" in error
-    assert not (run.folder / "results").exists()
+    assert (
+        "data/train-1-2.tfrecord: record 1: no derivatives of the descriptors, which "
+        "compute_forces = True needs. Compute the descriptors again and pack them with "
+        "include_derivatives = True, evaluate structures (input_format = example or "
+        "structure), or set compute_forces = False." in capsys.readouterr().err
+    )
+    assert not list((run.folder / "results").glob("*.dat"))

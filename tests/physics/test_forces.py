@@ -14,8 +14,8 @@ from annpot.data.tfrecord import read_records
 from annpot.descriptors.derivative_pieces import derivative_pieces
 from annpot.descriptors.derivatives import descriptors_and_derivatives
 from annpot.errors import InputError
-from annpot.forces.contraction import forces_from_dense, forces_from_sparse
 from annpot.forces.prediction import StructurePotential, predict_batch, predictions
+from annpot.forces.stored import forces_from_dense, forces_from_sparse
 from annpot.networks.architecture import LayerSpec, LayerWeights, NetworkSpec
 from annpot.networks.numpy_potential import atomic_energies_and_gradients
 from annpot.structures.batch import structure_batch

@@ -12,8 +12,11 @@ from annpot.data.packing import describe_tfrecords
 from annpot.data.records import DescriptorRecord
 from annpot.data.tfrecord import encode_record, write_tfrecord
 from annpot.errors import InputError
-from annpot.evaluation import Evaluation, predict, write_energies
-from annpot.evaluation_data import check_description, open_folder, record_batches
+from annpot.evaluation.agreement import check_description
+from annpot.evaluation.output import write_results
+from annpot.evaluation.records import open_folder, record_batches
+from annpot.evaluation.results import Evaluation
+from annpot.evaluation.run import predict
 from annpot.networks.architecture import LayerSpec, LayerWeights, NetworkSpec
 from annpot.networks.checkpoint_files import CheckpointFile
 from annpot.networks.checkpoint_networks import CheckpointNetworks
@@ -93,11 +96,13 @@ def test_reference_energies_are_rescaled_as_in_training(folder):
 
 @pytest.mark.parametrize("largest", [1, 4, 1000])
 def test_batches_hold_all_records_once_whatever_their_size(folder, largest):
-    batches = list(record_batches(open_folder(folder, "tfr"), SPECS, largest))
-    assert sum(len(batch.names) for batch in batches) == 4
-    assert [e for batch in batches for e in batch.energies] == [-2023, -25, -2023, -25]
-    assert max(len(batch.g) for batch in batches) < largest + 3
-    counts = np.concatenate([batch.element_counts(2) for batch in batches])
+    data = open_folder(folder, "tfr")
+    batches = list(record_batches(data, SPECS, largest=largest))
+    energies = [record.energy for batch in batches for record in batch]
+    assert energies == [-2023, -25, -2023, -25]
+    assert max(sum(r.n_atoms for r in batch) for batch in batches) < largest + 3
+    (whole,) = data.batches(NETWORKS, np.float64, with_forces=False)
+    counts = whole.element_counts(2)
     assert counts.tolist() == [[2, 1], [2, 0], [2, 1], [2, 0]]
 
 
@@ -111,7 +116,7 @@ def test_energy_file_has_columns_and_digits(tmp_path):
         e_nn=np.array([-2079.0, 1e-10]),
         e_offset=np.zeros(2),
     )
-    write_energies(tmp_path / "epoch_1_step_100.dat", result)
+    write_results(tmp_path, result)
     assert (tmp_path / "epoch_1_step_100.dat").read_text() == (
         "#filename n_atoms e_ref e_nn\n"
         "a_name 3 -2079.1234567891 -2079.0000000000\n"

@@ -7,7 +7,7 @@ import pytest
 
 from annpot import reports, result_tables
 from annpot.errors import InputError
-from annpot.evaluation import Evaluation
+from annpot.evaluation.results import Evaluation
 from annpot.networks.checkpoint_files import CheckpointFile
 
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -1,4 +1,4 @@
-"""app_evaluate: energies of a data set by the networks of checkpoints."""
+"""app_evaluate: energies and forces of a data set by the networks of checkpoints."""
 
 from annpot.apps.command import run_command
 
@@ -11,7 +11,7 @@ def main(argv=None):
 def _run(path):
     from annpot import files
     from annpot.config import load_evaluate
-    from annpot.evaluation import evaluate
+    from annpot.evaluation.run import OF_STRUCTURES, evaluate
     from annpot.progress import progress
 
     config = load_evaluate(path)
@@ -21,9 +21,13 @@ def _run(path):
     def announce(description, total):
         return progress(description, total, "structures")
 
+    if config.io.input_format in OF_STRUCTURES:
+        from annpot.compiled import start_without_scipy
+
+        start_without_scipy()
     evaluations = []
     for evaluation in evaluate(config, _train_config(config), announce):
-        _tell(evaluation.notices, told)
+        _tell((*evaluation.notices, *evaluation.label_notices), told)
         _show(evaluation, config)
         evaluations.append(evaluation)
     text = config.source.expanded_text()
@@ -61,11 +65,16 @@ def _tell(notices, told):
 def _show(evaluation, config):
     from annpot import reports, result_tables
 
-    result_tables.show(result_tables.accuracy_table(evaluation))
-    if config.validation.plot:
-        stem = config.io.eval_dir / evaluation.checkpoint.name
+    for table in result_tables.evaluation_tables(evaluation):
+        result_tables.show(table)
+    if not config.validation.plot:
+        return
+    stem = config.io.eval_dir / evaluation.checkpoint.name
+    if evaluation.accuracy.count:
         reports.parity_plot(evaluation, f"{stem}_parity.png")
         reports.error_histogram(evaluation, f"{stem}_errors.png")
+    if evaluation.forces is not None and evaluation.forces.accuracy.count:
+        reports.force_parity_plot(evaluation, f"{stem}_forces_parity.png")
 
 
 def _conclude(evaluations, config):
@@ -73,7 +82,8 @@ def _conclude(evaluations, config):
 
     if len(evaluations) > 1:
         result_tables.show(result_tables.checkpoint_table(evaluations))
-        if config.validation.plot:
+        if config.validation.plot and evaluations[0].accuracy.count:
             path = config.io.eval_dir / "checkpoints.png"
             reports.checkpoint_curve(evaluations, path)
-    print(f"Energies of {len(evaluations)} checkpoints: {config.io.eval_dir}")
+    what = "Energies and forces" if config.validation.compute_forces else "Energies"
+    print(f"{what} of {len(evaluations)} checkpoints: {config.io.eval_dir}")

@@ -93,8 +93,8 @@ class EvaluateValidation(Section):
     compute_forces: bool = key(
         BOOLEAN,
         False,
-        help="evaluate forces",
-        instead="Set compute_forces = False to evaluate energies.",
+        help="evaluate forces too, and virials of periodic structures; records need "
+        "derivatives for it",
     )
     precision: Literal["float32", "float64"] = key(
         WORD, "float64", ours=True, help="precision of the evaluation"

@@ -1,0 +1,143 @@
+"""All that one checkpoint predicts for a data set, and how far off it is."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from annpot.accuracy import accuracy, accuracy_by_group, errors_per_atom
+from annpot.evaluation.batches import Labelled
+from annpot.evaluation.virials import counted_components, stresses
+from annpot.networks.checkpoint_files import CheckpointFile
+
+
+@dataclass(frozen=True, eq=False)
+class ForceResults:
+    """Forces on all atoms of a data set, eV/angstrom.
+
+    Attributes:
+        values: Labelled (n_atoms, 3).
+        elements: (n_atoms,) symbols.
+    """
+
+    values: Labelled
+    elements: np.ndarray
+
+    @cached_property
+    def accuracy(self):
+        """Accuracy over the components of the forces on all labelled atoms."""
+        return accuracy(self.values.errors)
+
+    @cached_property
+    def by_element(self):
+        """{symbol: Accuracy}."""
+        return accuracy_by_group(self.values.errors, self.elements)
+
+
+@dataclass(frozen=True, eq=False)
+class VirialResults:
+    """Virials of the periodic structures of a data set, eV.
+
+    Attributes:
+        structures: (n,) which structures of the data set these are.
+        values: Labelled (n, 6).
+        n_atoms: (n,) numbers of atoms.
+        cells: (n, 3, 3) cell vectors, angstrom.
+        pbc: (n, 3) bool.
+    """
+
+    structures: np.ndarray
+    values: Labelled
+    n_atoms: np.ndarray
+    cells: np.ndarray
+    pbc: np.ndarray
+
+    @cached_property
+    def accuracy(self):
+        """Accuracy of the components that count, eV/atom."""
+        errors = counted_components(self.values.errors, self.cells, self.pbc)
+        return accuracy(errors / self.n_atoms[:, None])
+
+    @cached_property
+    def stress_accuracy(self):
+        """Accuracy of the stresses of cells that repeat in three directions, GPa."""
+        return accuracy(stresses(self.values.errors, self.cells, self.pbc))
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What one checkpoint says of a data set; arrays are (n_structures,).
+
+    Attributes:
+        checkpoint: CheckpointFile.
+        names: keys of the structures, in the order of the data.
+        compositions: chemical formulas.
+        n_atoms: numbers of atoms.
+        e_ref: reference energies, eV; NaN where a structure has none.
+        e_nn: energies of the networks with all offsets, eV.
+        e_offset: sums of the atoms' offsets, eV.
+        forces: ForceResults, or None when not asked for.
+        virials: VirialResults, or None without periodic structures.
+        notices: one line for each thing worth knowing about the data.
+    """
+
+    checkpoint: CheckpointFile
+    names: tuple[str, ...]
+    compositions: tuple[str, ...]
+    n_atoms: np.ndarray
+    e_ref: np.ndarray
+    e_nn: np.ndarray
+    e_offset: np.ndarray
+    forces: ForceResults | None = None
+    virials: VirialResults | None = None
+    notices: tuple[str, ...] = ()
+
+    @cached_property
+    def errors(self):
+        """(n_structures,) (E_nn - E_ref) / n_atoms, eV/atom; NaN without label."""
+        return errors_per_atom(self.e_nn, self.e_ref, self.n_atoms)
+
+    @cached_property
+    def accuracy(self):
+        """Accuracy over all structures with an energy."""
+        return accuracy(self.errors)
+
+    @cached_property
+    def by_composition(self):
+        """{formula: Accuracy}."""
+        return accuracy_by_group(self.errors, self.compositions)
+
+    @cached_property
+    def label_notices(self):
+        """Lines on labels that are missing and left out of the statistics."""
+        n, n_energies = len(self.names), int(np.isfinite(self.e_ref).sum())
+        counts = [("structures", "energy", n, n_energies)]
+        if self.forces is not None:
+            forces = self.forces.values
+            counts.append(
+                ("atoms", "reference force", len(self.forces.elements), forces.n_labels)
+            )
+        if self.virials is not None:
+            virials = self.virials.values
+            counts.append(
+                (
+                    "periodic structures",
+                    "virial",
+                    len(self.virials.n_atoms),
+                    virials.n_labels,
+                )
+            )
+        return tuple(
+            f"{total - there} of {total} {what} have no {label}: nan in the file, left "
+            "out of the errors."
+            for what, label, total, there in counts
+            if there < total
+        )
+
+
+def joined(parts):
+    """Labelled of all parts (a non-empty list of Labelled), one after the other."""
+    return Labelled(
+        np.concatenate([part.predicted for part in parts]),
+        np.concatenate([part.reference for part in parts]),
+    )
