@@ -80,6 +80,7 @@ def test_structures_are_packed_with_the_labels_they_have(folder, capsys):
             assert found is None or found.tobytes() == expected.tobytes()
     described = json.loads((folder / "tfr" / "dataset.json").read_text())
     assert described["species"] == ["H", "C", "O"]
+    assert described["units"]["virial"] == "eV"
     assert described["labels"] == {"energy": 4, "forces": 4, "virial": 3}
     assert described["compositions"] == [[[1, 0, 1], 4], [[1, 1, 0], 1]]
 

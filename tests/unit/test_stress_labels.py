@@ -155,6 +155,7 @@ def test_stress_and_virial_have_to_agree(tmp_path, sign):
         ({"stress_unit": "GPa", "stress_sign": "plus"}, "stress: unknown sign 'plus'"),
         ({"stress_unit": "GPa"}, "stress_sign is missing. Programs differ in it; give"),
         ({"stress_sign": "tension"}, "stress_unit is missing. Programs differ in it"),
+        ({"stress": [-20.5] + [0] * 5}, r"stress: found 20\.5 without stress_unit and"),
         ({"stress": [1, 2]}, r"stress: \[1, 2\]: expected six finite numbers"),
         ({"virial": [np.nan] * 6}, "virial: .*: expected six finite numbers"),
         (

@@ -137,7 +137,7 @@ class DatasetDescription:
             "complete": True,
             "suffix": self.suffix,
             **self.origin.to_dict(),
-            "units": UNITS,
+            "units": UNITS | getattr(self.origin, "units", {}),
             "fingerprint": self.fingerprint,
             "made_from": self.made_from,
             "n_structures": self.n_structures,

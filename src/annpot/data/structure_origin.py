@@ -18,6 +18,7 @@ class StructureOrigin:
 
     species: tuple[str, ...]
     kind: ClassVar[str] = STRUCTURES
+    units: ClassVar[dict] = {"virial": "eV"}  # beside those of all data sets
 
     def to_dict(self):
         """The same as an object for JSON."""

@@ -13,6 +13,7 @@ NO_STRESS_UNIT = (
     "the stress has neither stress_unit nor stress_sign: Ry/bohr^3 with positive "
     "compression was assumed, as Quantum ESPRESSO prints it"
 )
+LARGEST_ASSUMED = 0.1  # Ry/bohr^3, 1500 GPa; kbar or GPa would be larger
 
 
 def example_virial(content, cell, pbc, energy_unit, constants, assumed):
@@ -33,7 +34,7 @@ def example_virial(content, cell, pbc, energy_unit, constants, assumed):
         virial = virial * energy_unit
     stress = _tensor(content, "stress")
     if stress is not None:
-        stress = stress * _stress_factor(content, constants, assumed)
+        stress = stress * _stress_factor(content, stress, constants, assumed)
     return virial_label(stress, virial, cell, pbc, assumed.append)
 
 
@@ -46,10 +47,16 @@ def _tensor(content, key):
         raise InputError(f"{key}: {error}") from None
 
 
-def _stress_factor(content, constants, assumed):
+def _stress_factor(content, stress, constants, assumed):
     """From the file's unit and sign to eV/angstrom^3 with positive tension."""
     unit, sign = content.get("stress_unit"), content.get("stress_sign")
     if unit is None and sign is None:
+        if abs(stress).max() > LARGEST_ASSUMED:
+            raise InputError(
+                f"stress: found {abs(stress).max():g} without stress_unit and "
+                f"stress_sign; expected at most {LARGEST_ASSUMED} if it were in "
+                "Ry/bohr^3, as Quantum ESPRESSO prints it. Give both keys."
+            )
         assumed.append(NO_STRESS_UNIT)
         unit, sign = "Ry/bohr^3", "compression"
     if unit is None or sign is None:
