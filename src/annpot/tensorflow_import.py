@@ -1,31 +1,50 @@
 """The one place where TensorFlow enters annpot."""
 
 import contextlib
+import gc
 import os
 import sys
 
 STDERR = 2
+LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 
 
 def import_tensorflow(threads=0):
     """TensorFlow, imported now (2 to 3 s) and without its start-up messages.
 
-    A TF_CPP_MIN_LOG_LEVEL set by the user is respected.
+    A TF_CPP_MIN_LOG_LEVEL set by the user is respected; one set here ends with the
+    import, so that child processes do not take it for the user's.
 
     Args:
         threads: threads of one operation, 0 for TensorFlow's choice; it counts only
             in the first call of a process.
     """
     if "tensorflow" not in sys.modules:
-        quiet = "TF_CPP_MIN_LOG_LEVEL" not in os.environ
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        with _silenced() if quiet else contextlib.nullcontext(), _unseen("matplotlib"):
+        quiet = contextlib.nullcontext() if LOG_LEVEL in os.environ else _silenced()
+        with quiet, _unseen("matplotlib"), _uncollected():
             import tensorflow
 
             if threads:
                 tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
             tensorflow.constant(0)  # the devices are found, and talked about, here
     return sys.modules["tensorflow"]
+
+
+@contextlib.contextmanager
+def _uncollected():
+    """No garbage collection meanwhile, and none of what was made, ever.
+
+    An import makes a million objects that live as long as the process. Searching them
+    again and again costs half a second now, and more at every later collection.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if collecting:
+            gc.enable()
 
 
 @contextlib.contextmanager
@@ -43,7 +62,11 @@ def _unseen(package):
 
 @contextlib.contextmanager
 def _silenced():
-    """Standard error of this process, its C++ libraries included, goes nowhere."""
+    """Standard error of this process, its C++ libraries included, goes nowhere.
+
+    TensorFlow reads its level once, at its first message, and keeps it.
+    """
+    os.environ[LOG_LEVEL] = "3"
     sys.stderr.flush()
     kept = os.dup(STDERR)
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -51,6 +74,7 @@ def _silenced():
         os.dup2(nowhere, STDERR)
         yield
     finally:
+        del os.environ[LOG_LEVEL]
         os.dup2(kept, STDERR)
         os.close(kept)
         os.close(nowhere)
