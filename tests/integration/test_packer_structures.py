@@ -10,6 +10,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write as write_ase
 
 from annpot.apps.tfr_packer import main
+from annpot.apps.train import main as train
 from annpot.data import packing
 from annpot.data.structure_source import open_structures
 from annpot.structures.example_json import write_example
@@ -163,6 +164,55 @@ def test_structures_without_any_label_are_refused(folder, capsys):
     assert "s3.example: the structure has neither" in told
     assert "2 problems." in told
     assert not (folder / "tfr").exists()
+
+
+TRAIN = """
+[IO_INFORMATION]
+data_dir = {folder}/tfr
+train_dir = {folder}/run
+[DATA_INFORMATION]
+atomic_sequence = H, C, O
+[DEFAULT_NETWORK]
+architecture = 4:1
+[TRAINING_PARAMETERS]
+batch_size = 1
+steps_per_epoch = 1
+max_epochs = 1
+"""
+
+
+def test_training_says_that_records_are_structures(folder, capsys):
+    assert run(folder) == 0
+    path = folder / "train.ini"
+    path.write_text(TRAIN.format(folder=folder))
+    capsys.readouterr()
+    assert train(["-c", str(path)]) == 2
+    assert (
+        "dataset.json: the records are structures, expected descriptors. Set "
+        "input_format = structure" in capsys.readouterr().err
+    )
+    (folder / "tfr" / "dataset.json").unlink()
+    assert train(["-c", str(path)]) == 2
+    assert (
+        "1-3.tfrecord: record 1: a record of a structure, expected one of descriptors."
+        in capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda atoms: atoms[0].pop(), "s0.example: atoms, entry 1: no forces, but"),
+        (lambda atoms: atoms[1][3].__setitem__(0, float("nan")), "not a finite number"),
+    ],
+)
+def test_forces_are_those_of_all_atoms(folder, capsys, spoil, message):
+    path = folder / "examples" / "s0.example"
+    content = json.loads(path.read_text())
+    spoil(content["atoms"])
+    path.write_text(json.dumps(content))
+    assert run(folder) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_descriptors_are_taken_where_there_are_any(folder, capsys):

@@ -10,6 +10,7 @@ INPUT_FILES = Path(__file__).parents[2] / "input_files"
 LOADERS = {
     "gvect": config.load_gvect,
     "tfr": config.load_tfr,
+    "tfr_structures": config.load_tfr,
     "train1": config.load_train,
     "train1_decay": config.load_train,
     "train_long": config.load_train,

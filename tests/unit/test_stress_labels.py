@@ -209,6 +209,18 @@ def test_a_contradiction_in_a_frame_is_named():
         from_ase(atoms, "copper", "set.xyz: frame 7")
 
 
+@pytest.mark.parametrize("key", ["stress", "virial"])
+def test_a_label_that_is_no_number_is_named(key):
+    atoms = crystal()
+    atoms.info[key] = np.array([1, 2, 3, np.nan, 5, 6])
+    with pytest.raises(InputError, match=rf"here: {key} = \[.*nan.*: expected six"):
+        from_ase(atoms, "copper", "here")
+
+
+def test_an_empty_stress_is_none(tmp_path):
+    assert read_example(example(tmp_path, stress=[])).virial is None
+
+
 def test_a_flat_cell_is_refused():
     atoms = crystal()
     atoms.set_cell([[1, 0, 0], [2, 0, 0], [0, 0, 3]])

@@ -13,6 +13,8 @@ from annpot.data.structure_origin import STRUCTURES
 from annpot.data.structure_records import decode_structure
 from annpot.data.tfrecord import SUFFIX, read_payloads, record_spans
 from annpot.errors import InputError
+from annpot.files import names_in
+from annpot.structures.example_json import SUFFIX as EXAMPLE
 from annpot.structures.readers import structure_sources
 from annpot.structures.structure import Structure
 
@@ -126,7 +128,7 @@ def _decoded(files, species):
 
 
 def _files(path, species, where, assumptions):
-    if path.is_dir() and not any(path.glob("*.example")):
+    if path.is_dir() and not names_in(path, EXAMPLE):
         _refuse_records(path, where)
     at = "" if where is None else f"{where}: "
     try:
@@ -164,9 +166,9 @@ def _loaded(path, species, assumptions):
 
 def _hash_of_files(path):
     """sha256 of the names and contents of all files."""
-    files = sorted(path.glob("*.example")) if path.is_dir() else [path]
+    folder = [path / name for name in names_in(path, EXAMPLE)] if path.is_dir() else []
     digest = hashlib.sha256()
-    for file in files:
+    for file in folder or [path]:
         with open(file, "rb") as stream:
             content = hashlib.file_digest(stream, "sha256").digest()
         digest.update(file.name.encode() + b"\0" + content)

@@ -39,7 +39,7 @@ def example_virial(content, cell, pbc, energy_unit, constants, assumed):
 
 
 def _tensor(content, key):
-    if content.get(key) is None:
+    if content.get(key) in (None, []):
         return None
     try:
         return six_components(content[key])
