@@ -109,7 +109,7 @@ def _parity(figure, groups, values, words, size=9):
     above.set_ylabel(words[1])
     below.set_ylabel(words[2])
     above.tick_params(labelbottom=False)
-    above.legend(loc="lower right", handletextpad=0.1)
+    above.legend(loc="lower right", handletextpad=0.1, markerscale=1.5)
     figure.align_ylabels()
     return above
 

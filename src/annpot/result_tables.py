@@ -118,7 +118,9 @@ def _table(title, first_column):
     from rich import box
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", box=box.SIMPLE)
+    # As wide as its title at least, which would be broken into lines otherwise.
+    style = {"title_justify": "left", "box": box.SIMPLE, "min_width": len(title) + 1}
+    table = Table(title=title, **style)
     table.add_column(first_column, no_wrap=True)
     return table
 

@@ -402,17 +402,6 @@ def test_other_outputs_of_extraction_come_later(tmp_path, kind):
     ]
 
 
-def test_forces_of_evaluation_come_later(tmp_path):
-    text = (
-        "[IO_INFORMATION]\ndata_dir = a\nnetworks_dir = b\neval_dir = c\n"
-        "[VALIDATION_OPTIONS]\ncompute_forces = True\n"
-    )
-    assert problems(tmp_path, text, config.load_evaluate) == [
-        "[VALIDATION_OPTIONS] compute_forces = True: not available yet in this "
-        "version. Set compute_forces = False to evaluate energies."
-    ]
-
-
 def test_a_step_of_centres_is_accepted_where_it_agrees(tmp_path):
     path = tmp_path / "gvect.ini"
     path.write_text(GVECT.replace("zeta = 50", "zeta = 50\nRsst_ang = 0.65"))
