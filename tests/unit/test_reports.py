@@ -1,5 +1,6 @@
 """Pictures and tables: what they show, and that broken input is told."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 
 from annpot import reports, result_tables
 from annpot.errors import InputError
-from annpot.evaluation.results import Evaluation
+from annpot.evaluation.batches import Labelled
+from annpot.evaluation.results import Evaluation, ForceResults
 from annpot.networks.checkpoint_files import CheckpointFile
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -139,3 +141,59 @@ def test_tables_give_errors_by_composition_and_mark_the_best(capsys):
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["epoch_1_step_200", "(best)", "120", "5.000", "5.000", "5.000"] in lines
     assert ["epoch_1_step_300", "120", "10.000", "10.000", "10.000"] in lines
+
+
+def with_forces():
+    """One evaluation with the forces on 30 H and 10 O; one O has no reference."""
+    reference = np.random.default_rng(1).normal(size=(40, 3))
+    errors = np.where(np.arange(40) < 30, 0.01, -0.04)[:, None]
+    predicted = reference + errors
+    reference[-1] = np.nan
+    elements = np.array(["H"] * 30 + ["O"] * 10)
+    forces = ForceResults(Labelled(predicted, reference), elements)
+    return replace(evaluation(), forces=forces)
+
+
+def test_force_parity_shows_all_labelled_components_with_units(tmp_path, figures):
+    reports.force_parity_plot(with_forces(), tmp_path / "forces.png")
+    assert (tmp_path / "forces.png").read_bytes().startswith(PNG)
+    above, below = figures[0].axes
+    dots = [len(group.get_offsets()) for group in above.collections]
+    assert dots == [90, 27]
+    assert legend(above) == ["H", "O"]
+    assert above.get_ylabel() == "network force component (eV/angstrom)"
+    assert below.get_xlabel() == "reference force component (eV/angstrom)"
+    assert below.get_ylabel() == "error (meV/angstrom)"
+    # (90 * 10 + 27 * 40) / 117 and sqrt((90 * 100 + 27 * 1600) / 117)
+    assert "MAE 16.9 meV/angstrom\nRMSE 21.1 meV/angstrom\n39 atoms" in texts(above)
+    np.testing.assert_allclose(below.collections[1].get_offsets()[:, 1], -40.0)
+
+
+def test_force_table_gives_errors_by_element(capsys):
+    result_tables.show(result_tables.force_table(with_forces()))
+    output = capsys.readouterr().out
+    assert "epoch_1_step_100, errors of forces in meV/angstrom" in output
+    lines = [line.split() for line in output.splitlines()]
+    assert ["H", "30", "10.000", "10.000", "10.000"] in lines
+    assert ["O", "9", "40.000", "40.000", "40.000"] in lines
+    assert ["all", "39", "16.923", "21.122", "40.000"] in lines
+
+
+def test_checkpoints_are_compared_by_forces_too(capsys):
+    both = [with_forces() for _ in range(2)]
+    result_tables.show(result_tables.checkpoint_table(both))
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines[2][-4:] == ["force", "MAE", "force", "RMSE"]
+    (row,) = (line for line in lines if "(best)" in line)
+    assert row[-2:] == ["16.923", "21.122"]
+
+
+def test_structures_without_energy_are_left_out_of_the_pictures(tmp_path, figures):
+    e_ref = evaluation().e_ref.copy()
+    e_ref[:7] = np.nan
+    reports.parity_plot(replace(evaluation(), e_ref=e_ref), tmp_path / "parity.png")
+    reports.error_histogram(replace(evaluation(), e_ref=e_ref), tmp_path / "h.png")
+    above = figures[0].axes[0]
+    assert sum(len(dots.get_offsets()) for dots in above.collections) == 113
+    assert "113 structures" in texts(above)
+    assert sum(bar.get_height() for bar in figures[1].axes[0].patches) == 113
