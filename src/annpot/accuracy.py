@@ -27,24 +27,28 @@ def errors_per_atom(e_nn, e_ref, n_atoms):
     return (np.asarray(e_nn) - np.asarray(e_ref)) / np.asarray(n_atoms)
 
 
-def accuracy(errors):
-    """Accuracy of errors.
+def accuracy(errors, n_components=None):
+    """Accuracy of errors; rows with NaN have no label and are left out.
 
     Args:
-        errors: (n,), or (n, k) with k components each; NaN does not count. Rows
-            without any number are not counted either.
+        errors: (n,), or (n, k) with k components each.
+        n_components: (n,) how many components of a row count, where others are 0;
+            all when None.
 
     Returns:
         Accuracy, of NaN where nothing counts.
     """
     rows = np.abs(errors).reshape(len(errors), -1)
-    sizes = rows[np.isfinite(rows)]
-    if not len(sizes):
+    if n_components is None:
+        n_components = np.full(len(rows), rows.shape[1])
+    there = np.isfinite(rows).all(axis=1) & (n_components > 0)
+    if not there.any():
         return Accuracy(0, *[float("nan")] * 3)
+    sizes, total = rows[there], n_components[there].sum()
     return Accuracy(
-        count=int(np.isfinite(rows).any(axis=1).sum()),
-        mae=float(sizes.mean()),
-        rmse=float(np.sqrt(np.mean(sizes**2))),
+        count=int(there.sum()),
+        mae=float(sizes.sum() / total),
+        rmse=float(np.sqrt(np.sum(sizes**2) / total)),
         largest=float(sizes.max()),
     )
 

@@ -42,7 +42,7 @@ def force_table(evaluation):
 
 def virial_table(evaluation):
     """rich Table of the virials of periodic structures, and of the stresses."""
-    title = f"{evaluation.checkpoint.name}, errors of six components"
+    title = f"{evaluation.checkpoint.name}, errors of 3 x 3 components"
     table = _accuracy_columns(title, "quantity", "structures")
     virials = evaluation.virials
     table.add_row("virial (meV/atom)", *_cells(virials.accuracy))

@@ -38,12 +38,19 @@ def test_compositions_are_separated_and_sorted_by_frequency():
 
 
 def test_missing_labels_are_left_out_and_not_counted():
-    errors = np.array([[1.0, -3.0], [np.nan, np.nan], [2.0, np.nan]])
+    errors = np.array([[1.0, -3.0], [np.nan, np.nan], [2.0, 0.0]])
     result = accuracy(errors)
-    assert (result.count, result.mae, result.largest) == (2, 2.0, 3.0)
-    assert result.rmse == pytest.approx((14 / 3) ** 0.5)
+    assert (result.count, result.mae, result.largest) == (2, 1.5, 3.0)
+    assert result.rmse == pytest.approx((14 / 4) ** 0.5)
     nothing = accuracy(np.full(3, np.nan))
     assert nothing.count == 0
     assert np.isnan([nothing.mae, nothing.rmse, nothing.largest]).all()
     of_groups = accuracy_by_group(errors, ["H", "H", "O"])
-    assert (of_groups["H"].count, of_groups["O"].mae) == (1, 2.0)
+    assert (of_groups["H"].count, of_groups["O"].mae) == (1, 1.0)
+
+
+def test_components_that_do_not_count_dilute_nothing():
+    errors = np.array([[1.0, -3.0], [2.0, 0.0], [0.0, 0.0]])
+    result = accuracy(errors, np.array([2, 1, 0]))
+    assert (result.count, result.mae) == (2, 2.0)
+    assert result.rmse == pytest.approx((14 / 3) ** 0.5)

@@ -7,7 +7,7 @@ import numpy as np
 
 from annpot.accuracy import accuracy, accuracy_by_group, errors_per_atom
 from annpot.evaluation.batches import Labelled
-from annpot.evaluation.virials import counted_components, stresses
+from annpot.evaluation.virials import in_periodic_directions, stresses
 from annpot.networks.checkpoint_files import CheckpointFile
 
 
@@ -54,13 +54,13 @@ class VirialResults:
 
     @cached_property
     def accuracy(self):
-        """Accuracy of the components that count, eV/atom."""
-        errors = counted_components(self.values.errors, self.cells, self.pbc)
-        return accuracy(errors / self.n_atoms[:, None])
+        """Accuracy over the 3 x 3 components in periodic directions, eV/atom."""
+        errors = in_periodic_directions(self.values.errors, self.cells, self.pbc)
+        return accuracy(errors / self.n_atoms[:, None], self.pbc.sum(axis=1) ** 2)
 
     @cached_property
     def stress_accuracy(self):
-        """Accuracy of the stresses of cells that repeat in three directions, GPa."""
+        """Accuracy over 3 x 3 components, GPa, of cells with three directions."""
         return accuracy(stresses(self.values.errors, self.cells, self.pbc))
 
 

@@ -1,7 +1,8 @@
 """Errors of virials and stresses where only some directions repeat.
 
 A strain along a direction that does not repeat is no strain of a cell: of a virial W
-counts P W P, where P projects on the span of the periodic cell vectors.
+counts P W P, where P projects on the span of the periodic cell vectors. Components are
+those of the 3 x 3 matrix, off-diagonal ones twice, as in training.
 """
 
 import numpy as np
@@ -9,19 +10,21 @@ import numpy as np
 from annpot.structures.stress import GPA_PER_EV_ANGSTROM3, full_tensor
 
 
-def periodic_frame(cell, pbc):
-    """(3, d) orthonormal columns that span the d periodic cell vectors.
+def periodic_projector(cell, pbc):
+    """(3, 3) orthogonal projector on the span of the periodic cell vectors.
 
-    The axes themselves where all three repeat; else those that Gram and Schmidt give,
-    which are axes too where the cell is along axes.
+    Args:
+        cell: (3, 3) rows are the cell vectors, the periodic ones independent.
+        pbc: (3,) bool.
     """
     if pbc.all():
         return np.eye(3)
-    return np.linalg.qr(cell[pbc].T)[0]
+    frame = np.linalg.qr(cell[pbc].T)[0]  # (3, d), orthonormal columns
+    return frame @ frame.T
 
 
-def counted_components(virials, cells, pbc):
-    """Independent components of virials in the periodic directions.
+def in_periodic_directions(virials, cells, pbc):
+    """P W P of each structure.
 
     Args:
         virials: (n, 6) xx, yy, zz, yz, xz, xy; for example differences, eV.
@@ -29,18 +32,11 @@ def counted_components(virials, cells, pbc):
         pbc: (n, 3) bool.
 
     Returns:
-        (n, 6), NaN for those that do not count: d (d + 1) / 2 do, with d periodic
-        directions.
+        (n, 9) eV; d^2 of them count, with d periodic directions.
     """
-    found = np.full((len(virials), 6), np.nan)
-    for row, tensor, cell, periodic in zip(
-        found, full_tensor(virials), cells, pbc, strict=True
-    ):
-        frame = periodic_frame(cell, periodic)
-        inside = frame.T @ tensor @ frame
-        d = len(inside)
-        row[: d * (d + 1) // 2] = inside[np.triu_indices(d)]
-    return found
+    places = zip(cells, pbc, strict=True)
+    p = np.reshape([periodic_projector(*place) for place in places], (-1, 3, 3))
+    return (p @ full_tensor(virials) @ p).reshape(-1, 9)
 
 
 def stresses(virials, cells, pbc):
@@ -48,11 +44,12 @@ def stresses(virials, cells, pbc):
 
     Args:
         virials: (n, 6) eV.
-        cells, pbc: as in `counted_components`.
+        cells, pbc: as in `in_periodic_directions`.
 
     Returns:
-        (n, 6) GPa, tension positive.
+        (n, 9) GPa, tension positive.
     """
     volumes = np.abs(np.linalg.det(cells))
     volumes = np.where(pbc.all(axis=1), volumes, np.nan)
-    return -GPA_PER_EV_ANGSTROM3 * virials / volumes[:, None]
+    tensors = full_tensor(virials).reshape(-1, 9)
+    return -GPA_PER_EV_ANGSTROM3 * tensors / volumes[:, None]
