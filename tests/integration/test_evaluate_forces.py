@@ -372,3 +372,53 @@ def test_missing_structures_are_told(run, capsys):
     (run.folder / "all.xyz").unlink()
     assert evaluate(run) == 2
     assert "all.xyz: no such folder or file" in capsys.readouterr().err
+
+
+CARBON_GVECT = """\
+[SYMMETRY_FUNCTION]
+type = mBP
+species = C
+mbp_generation = 1
+[GVECT_PARAMETERS]
+Rc_rad = 4.6
+Rs0_rad = 0.5
+RsN_rad = 16
+eta_rad = 16
+Rc_ang = 3.1
+Rs0_ang = 0.5
+RsN_ang = 8
+eta_ang = 6
+ThetasN = 8
+zeta = 50
+"""
+
+
+def test_records_of_another_program_and_its_structures_agree(
+    small_run, reference_data, capsys
+):
+    """Ten periodic carbon cells of PANNA, dense derivatives and `.example` files."""
+    folder = reference_data / "panna_carbon_force"
+    layers = (LayerSpec(4, 4), LayerSpec(1, 0))
+    small_run.specs = (NetworkSpec("C", 80, layers, -155.0),)
+    small_run.checkpoint(1, 10, facts=small_run.facts())
+    (small_run.folder / "train.ini").unlink()
+    (small_run.folder / "gvect.ini").write_text(CARBON_GVECT)
+    io = f"networks_dir = run/_models\neval_dir = results\ndata_dir = {folder}\n"
+    found = []
+    for data in ("", "input_format = example\ngvect_ini = gvect.ini\n"):
+        path = small_run.write_ini("evaluate.ini", io + data, FORCES)
+        assert main(["-c", path]) == 0
+        _, names, numbers = table(small_run, "_forces")
+        order = np.argsort(names, kind="stable")
+        found.append(numbers[order])
+    from_records, from_structures = found
+    assert len(from_records) == 160
+    # Some atoms have collinear neighbours, where the other program rounded.
+    error = np.abs(from_records - from_structures).max(axis=1)
+    assert np.quantile(error, 0.75) < 2e-6
+    assert error.max() < 1e-3
+    np.testing.assert_allclose(
+        from_records[:, 4:], from_structures[:, 4:], rtol=1e-6, atol=1e-6
+    )
+    assert len(table(small_run, "_virial")[1]) == 10
+    assert "structures with exactly collinear neighbours" in capsys.readouterr().out
