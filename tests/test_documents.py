@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = (".", "doc", "tutorial_data", "benchmarks")
+FOLDERS = (".", "doc", "tutorial_data", "tutorial_data/silicon", "benchmarks")
 DOCUMENTS = sorted(path for folder in FOLDERS for path in ROOT.glob(f"{folder}/*.md"))
 # Places on somebody's machine, and where packages are fetched from.
 FOREIGN = re.compile(

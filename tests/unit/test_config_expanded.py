@@ -9,13 +9,16 @@ from annpot import config
 INPUT_FILES = Path(__file__).parents[2] / "input_files"
 LOADERS = {
     "gvect": config.load_gvect,
+    "gvect_silicon": config.load_gvect,
     "tfr": config.load_tfr,
     "tfr_structures": config.load_tfr,
     "train1": config.load_train,
     "train1_decay": config.load_train,
     "train_long": config.load_train,
     "train2": config.load_train,
+    "train_silicon": config.load_train,
     "validation1": config.load_evaluate,
+    "validation_silicon": config.load_evaluate,
     "extract_weights": config.load_extract,
 }
 OFFSETS = (-13.587223, -1029.511138, -2042.009502, -1485.014746)  # H, C, O, N; eV
