@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import re
+import resource
 
 import numpy as np
 import pytest
@@ -205,6 +206,31 @@ def test_a_full_disk_leaves_earlier_checkpoints(recorder, monkeypatch, call):
     recorder.save(progress(20, epoch=2), {})
 
 
+def test_files_are_those_that_tensorflow_writes_itself(recorder, tmp_path):
+    """Compiled or not, the same bytes in the same single shard."""
+    prefix = recorder.save(progress(10, epoch=1), {"note": "x"})
+    recorder._checkpoint.write(str(tmp_path / prefix.name))
+    for suffix in (".index", ".data-00000-of-00001"):
+        name = prefix.name + suffix
+        own = (recorder.folder / name).read_bytes()
+        assert own == (tmp_path / name).read_bytes(), suffix
+
+
+def test_a_file_that_the_system_cuts_is_told_as_a_full_disk(recorder):
+    """A limit on the size of files stops TensorFlow as a full disk would."""
+    recorder.save(progress(10, epoch=1), {})
+    before = names(recorder.folder)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    message = "_models: the disk is full. Earlier checkpoints are untouched; free some"
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, limits[1]))
+    try:
+        with pytest.raises(InputError, match=message):
+            recorder.save(progress(20, epoch=2), {})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert_unharmed(recorder.folder, before)
+
+
 def test_tensorflow_out_of_space_is_told_as_a_full_disk(recorder, monkeypatch):
     import tensorflow as tf
 
@@ -216,11 +242,24 @@ def test_tensorflow_out_of_space_is_told_as_a_full_disk(recorder, monkeypatch):
             None, None, "No space left on device; a long text"
         )
 
-    monkeypatch.setattr(tf.train.Checkpoint, "write", full)
+    monkeypatch.setattr(recorder, "_write_tensors", full)
     message = "_models: the disk is full. Earlier checkpoints are untouched; free some"
     with pytest.raises(InputError, match=message):
         recorder.save(progress(20, epoch=2), {})
     assert_unharmed(recorder.folder, before)
+
+
+def test_tensorflow_s_refusal_is_told_without_its_traceback(recorder, monkeypatch):
+    """A file lies where the folder of the unfinished checkpoint should be."""
+    make = "annpot.training.record.files.make_folder"
+    monkeypatch.setattr(make, lambda folder: folder.touch())
+    with pytest.raises(InputError) as error:
+        recorder.save(progress(20, epoch=2), {})
+    (message,) = error.value.problems
+    assert "_models: a checkpoint cannot be written (" in message
+    assert "Not a directory" in message
+    assert "\n" not in message
+    assert "node" not in message
 
 
 def test_weights_that_are_not_finite_are_not_written(recorder, run):

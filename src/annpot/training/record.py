@@ -114,6 +114,7 @@ class Recorder:
             _slots=self._slot_tree(),
             _run=self._text,
         )
+        self._write_tensors = _compiled_write(self._checkpoint, self._text.device)
         files.make_folder(self.folder)
         files.remove_leftovers(self.folder)
         for leftover in self.folder.glob(f"{UNFINISHED}*"):
@@ -171,7 +172,7 @@ class Recorder:
         for (key, slot), stored in self._full.items():
             stored.assign(self.parameters.to_full(key, self.slots[key, slot].numpy()))
         try:
-            self._checkpoint.write(str(prefix))
+            self._write_tensors(tf.constant(str(prefix)))
         except tf.errors.OpError as error:
             raise _explained_by_system(error, self.folder) from error
 
@@ -198,6 +199,21 @@ class Recorder:
         files.write_text(self.folder / LATEST_FILE, "\n".join(lines) + "\n")
 
 
+def _compiled_write(checkpoint, device):
+    """Function of a prefix that writes a checkpoint: half the time of `write` itself.
+
+    With all of it on the device of the variables there is one shard, as without
+    compilation, and the files are the same to the byte.
+    """
+
+    def write(prefix):
+        with tf.device(device):
+            checkpoint.write(prefix)
+
+    signature = [tf.TensorSpec([], tf.string)]
+    return tf.function(write, input_signature=signature, autograph=False)
+
+
 def _network_tree(potential):
     """{element: {"_layers": [{kernel, bias}]}}, the layout of PANNA 2."""
     return {
@@ -220,7 +236,14 @@ def _explained_by_system(error, folder):
             f"{folder}: the disk is full. Earlier checkpoints are untouched; free some "
             "space and run the same command again."
         )
-    return InputError(f"{folder}: a checkpoint cannot be written ({error.message}).")
+    reason = _reason(error.message)
+    return InputError(f"{folder}: a checkpoint cannot be written ({reason}).")
+
+
+def _reason(message):
+    """The sentence of a TensorFlow message that is neither traceback nor node."""
+    own = re.split(r"\n\t \[\[", message)[0].strip()
+    return own.splitlines()[-1] if own else message
 
 
 def epoch_and_step(prefix):
