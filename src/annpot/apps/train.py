@@ -40,5 +40,6 @@ def check_before_tensorflow(config):
     from annpot.training.threads import number_of_threads
 
     n_features = descriptor_length(config)
-    data_facts(config, n_features)
+    if config.descriptor is None:
+        data_facts(config, n_features)
     return number_of_threads(config, n_features)

@@ -33,11 +33,9 @@ class Screen:
         self.console.print(_network_table(run, ACTIVATIONS))
         self.line("(columns: descriptors that are not zero throughout the data)")
         plan, step = run.plan, run.plan.step
-        n_training = len(run.feed.data)
-        n_validation = len(run.validator.data) if run.validator else 0
-        where = "in memory" if run.feed.is_resident else "streamed"
         self.line(
-            f"data        {n_training} structures ({where}), {n_validation} to validate"
+            f"data        {len(run.data)} structures ({run.data.about}), "
+            f"{run.n_validation} to validate"
         )
         self.line(
             f"steps       {plan.total_steps} of {step.batch_size} structures, "

@@ -37,7 +37,9 @@ class DataSet:
         return self.element_counts.sum(axis=1)
 
 
-def open_data_set(folder, n_features, n_species, options, memory_budget, advance):
+def open_data_set(
+    folder, n_features, n_species, options, memory_budget, advance, index=None
+):
     """Read a folder of TFRecords once and keep what training needs of it.
 
     Args:
@@ -49,6 +51,7 @@ def open_data_set(folder, n_features, n_species, options, memory_budget, advance
             streamed, with memory that does not grow with its size but for the
             per-record counts.
         advance: called with the number of records after each part.
+        index: RecordIndex of the folder, made when None.
 
     Returns:
         DataSet.
@@ -56,7 +59,7 @@ def open_data_set(folder, n_features, n_species, options, memory_budget, advance
     Raises:
         InputError: see `index_records` and `RecordStream.batches`.
     """
-    index = index_records(folder)
+    index = index_records(folder) if index is None else index
     stream = RecordStream(index, n_features, n_species, options)
     keep = index.n_bytes <= memory_budget
     parts, energies, counts = [], [], []

@@ -56,6 +56,25 @@ class DescriptorOrigin:
     derivatives: str | None = None
 
     @classmethod
+    def of_settings(cls, settings, generation, pbc_override=None):
+        """Origin of descriptors that are made of structures by these settings.
+
+        Args:
+            settings: DescriptorSettings.
+            generation: of mBP, as the settings' INI file says.
+            pbc_override: periodicity that replaces the structures' own, or None.
+        """
+        is_modified = settings.kind == "mBP"
+        return cls(
+            species=settings.species,
+            g_size=settings.n_features,
+            descriptor=settings.to_dict(),
+            mbp_generation=generation if is_modified else None,
+            mbp_generation_source="stated" if is_modified else None,
+            pbc_override=pbc_override,
+        )
+
+    @classmethod
     def of_foreign_files(cls, species, g_size, generation=None):
         """Origin of files without dataset.json.
 

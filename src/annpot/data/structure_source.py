@@ -1,6 +1,7 @@
 """Structures for training and evaluation, whatever they are kept in."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,6 +36,7 @@ class StructureSource:
             or of names and contents of the files.
         described: DatasetDescription, None without dataset.json.
         read: function without arguments that returns an iterator of Structure.
+        assumptions: Counter of what had to be assumed, filled by reading, or None.
     """
 
     path: Path
@@ -42,6 +44,7 @@ class StructureSource:
     fingerprint: str
     described: DatasetDescription | None
     read: Callable[[], Iterator[Structure]]
+    assumptions: Counter | None = None
 
     def __iter__(self):
         """Iterate over the structures; energies in eV, lengths in angstrom."""
@@ -142,6 +145,7 @@ def _files(path, species, where, assumptions):
         fingerprint=_hash_of_files(path),
         described=None,
         read=lambda: _loaded(path, species, assumptions),
+        assumptions=assumptions,
     )
 
 

@@ -141,12 +141,10 @@ class _LinearMaps:
         pairs = pair_table(geometry.vectors, is_used, settings)
         triplets = triplet_table(pairs, geometry.near, geometry.a, geometry.b, settings)
         # XLA would rather compute a cheap product anew wherever it is used, but not a
-        # division: this keeps the tables in memory, and halves the time of a step.
-        self.one = 1 + 0 * tf.reduce_sum(geometry.vectors[:1])
-        self.pairs, self.triplets = self._kept(pairs), self._kept(triplets)
-
-    def _kept(self, table):
-        return type(table)(*(x if x is None else x / self.one for x in table))
+        # division: by one, which it cannot know, this keeps the tables in memory and
+        # makes a step 1.7 times faster.
+        one = 1 + 0 * tf.reduce_sum(geometry.vectors[:1])
+        self.pairs, self.triplets = _divided(pairs, one), _divided(triplets, one)
 
     def value(self):
         """Descriptors (n_atoms, n_features)."""
@@ -161,7 +159,7 @@ class _LinearMaps:
         of_a, of_b = tf.gather(near, self.a), tf.gather(near, self.b)
         r_a, r_b = _dot(of_a, triplets.u_a), _dot(of_b, triplets.u_b)
         c = _dot(of_a, triplets.v_a) + _dot(of_b, triplets.v_b)
-        r_a, r_b, c = (x[:, None] / self.one for x in (r_a, r_b, c))
+        r_a, r_b, c = (x[:, None] for x in (r_a, r_b, c))
         radial = r_a * triplets.by_a + r_b * triplets.by_b
         if triplets.by_c is not None:
             radial += c * triplets.by_c
@@ -182,8 +180,8 @@ class _LinearMaps:
         on_a = by_a * triplets.u_a + by_c * triplets.v_a
         on_b = by_b * triplets.u_b + by_c * triplets.v_b
         n_near = _length(self.near)
-        on_near = tf.math.unsorted_segment_sum(on_a / self.one, self.a, n_near + 1)
-        on_near += tf.math.unsorted_segment_sum(on_b / self.one, self.b, n_near + 1)
+        on_near = tf.math.unsorted_segment_sum(on_a, self.a, n_near + 1)
+        on_near += tf.math.unsorted_segment_sum(on_b, self.b, n_near + 1)
         slope = radial[:, None] * pairs.u
         return tf.tensor_scatter_nd_add(slope, self.near[:, None], on_near[:n_near])
 
@@ -197,8 +195,8 @@ class _LinearMaps:
             by_eta = tf.reduce_sum(weights * self._in_blocks(angular)[:, :, None], 3)
             return tf.reshape(by_eta, [-1, self.n_eta])  # (n_triplets, n_eta)
 
-        by_radial = summed(triplets.angular) / self.one
-        by_c = _dot(summed(triplets.angular_slope), triplets.radial) / self.one
+        by_radial = summed(triplets.angular)
+        by_c = _dot(summed(triplets.angular_slope), triplets.radial)
         if triplets.by_c is not None:
             by_c += _dot(by_radial, triplets.by_c)
         by_a, by_b = _dot(by_radial, triplets.by_a), _dot(by_radial, triplets.by_b)
@@ -245,6 +243,11 @@ def _factors(settings):
     ]
     radial = np.full(settings.n_radial_features, settings.radial_prefactor)
     return np.concatenate([radial, np.repeat(of_type, per_type)])
+
+
+def _divided(table, divisor):
+    """The table with all its columns divided; None stays."""
+    return type(table)(*(x if x is None else x / divisor for x in table))
 
 
 def _dot(a, b):

@@ -98,7 +98,11 @@ def open_structure_data(config, networks):
     use_pbc = networks.data.get("pbc_override")
     where = source.where("IO_INFORMATION", "gvect_ini")
     if config.descriptor is not None:
-        origin = _origin(config.descriptor)
+        origin = DescriptorOrigin.of_settings(
+            descriptor_settings(config.descriptor),
+            config.descriptor.symmetry_function.mbp_generation,
+            config.descriptor.use_pbc,
+        )
         use_pbc, where = config.descriptor.use_pbc, str(io.gvect_ini)
     assumptions = Counter()
     structures = open_structures(
@@ -110,21 +114,6 @@ def open_structure_data(config, networks):
         use_pbc,
     )
     return StructureData(structures, origin, where, assumptions)
-
-
-def _origin(descriptor):
-    """DescriptorOrigin of a DescriptorConfig."""
-    settings = descriptor_settings(descriptor)
-    is_modified = settings.kind == "mBP"
-    generation = descriptor.symmetry_function.mbp_generation
-    return DescriptorOrigin(
-        species=settings.species,
-        g_size=settings.n_features,
-        descriptor=settings.to_dict(),
-        mbp_generation=generation if is_modified else None,
-        mbp_generation_source="stated" if is_modified else None,
-        pbc_override=descriptor.use_pbc,
-    )
 
 
 def _grouped(structures, largest=ATOMS_PER_BATCH):

@@ -1,27 +1,59 @@
 """From record numbers to the index arrays that the compiled step reads."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
+LADDER = 2.0  # batches that differ more in size than this get shapes of their own
+MOST_SMALLER_SHAPES = 3
+SIGMAS = 5.0
 
-@dataclass(frozen=True)
-class Chunk:
-    """Arrays of a run of consecutive batches.
+
+class ForceLabels(NamedTuple):
+    """What a chunk holds beside energies when forces or virials are trained.
+
+    Attributes:
+        has_energy: (n_steps, batch_size) bool.
+        forces: (n_steps, n_places, 3) float64, eV/angstrom; 0 where there is none.
+        has_forces: (n_steps, batch_size) bool.
+        virials: (n_steps, batch_size, 6) float64, eV; 0 where there is none.
+        has_virial: (n_steps, batch_size) bool; not where nothing is periodic.
+        projectors: (n_steps, batch_size, 3, 3) on the span of the periodic directions.
+    """
+
+    has_energy: np.ndarray
+    forces: np.ndarray
+    has_forces: np.ndarray
+    virials: np.ndarray
+    has_virial: np.ndarray
+    projectors: np.ndarray
+
+
+class Chunk(NamedTuple):
+    """Arrays of a run of consecutive batches; the first axis counts the steps.
+
+    The places of a batch are those of the first element, then those of the second and
+    so on: n_places = sum of the capacities.
 
     Attributes:
         rows: for each element (n_steps, capacity_s) int32 rows of its atom table;
-            unused places point to the table's last row, which is zero.
+            unused places point to the table's last row, which is zero. Without tables
+            an empty tuple.
         owners: for each element (n_steps, capacity_s) int32 structure of the batch
             that each atom belongs to; batch_size for unused places.
         targets: (n_steps, batch_size) energies without offsets, eV, float64.
         n_atoms: (n_steps, batch_size) atoms per structure, float64.
+        labels: ForceLabels, or an empty tuple when energies alone are trained.
+        geometry: what forces are made from, see `annpot.training.stored_blocks` and
+            `annpot.training.geometry`; or an empty tuple.
     """
 
     rows: tuple[np.ndarray, ...]
     owners: tuple[np.ndarray, ...]
     targets: np.ndarray
     n_atoms: np.ndarray
+    labels: ForceLabels | tuple = ()
+    geometry: tuple = ()
 
 
 def make_chunk(tables, records, capacities, targets):
@@ -57,8 +89,40 @@ def make_chunk(tables, records, capacities, targets):
     return Chunk(tuple(rows), tuple(owners), targets[records], n_atoms)
 
 
+def batch_shapes(counts, batch_size, sizes):
+    """Capacities of the programs of a run, from small to large.
+
+    One shape for almost all batches, `batch_capacities`. Where batches differ more
+    than twice in size, halves, quarters and eighths of it as well, down to the
+    smallest batch to be expected. Last, where it is more, the shape of the fullest
+    batch there can be. A function of the data and the batch size alone.
+
+    Args:
+        counts: (n_records, n_columns) what a record needs room for: atoms of each
+            element and whatever else a batch lists.
+        batch_size: structures per batch.
+        sizes: (n_records,) what a record costs.
+
+    Returns:
+        tuple of tuples of n_columns integers.
+    """
+    usual = batch_capacities(counts, batch_size)
+    largest = largest_capacities(counts, batch_size)
+    spread = SIGMAS * sizes.std() * np.sqrt(batch_size)
+    ends = np.sort(np.resize(np.sort(sizes), max(batch_size, len(sizes))))
+    low = max(sizes.mean() * batch_size - spread, ends[:batch_size].sum(), 1.0)
+    high = min(sizes.mean() * batch_size + spread, ends[-batch_size:].sum())
+    halvings = int(np.clip(np.log2(max(high / low, 1.0)), 0, MOST_SMALLER_SHAPES))
+    if high <= LADDER * low:
+        halvings = 0
+    shapes = [-(-usual // 2**k) for k in range(halvings, -1, -1)]
+    if (largest > usual).any():
+        shapes.append(np.maximum(largest, usual))
+    return tuple(tuple(int(n) for n in shape) for shape in shapes)
+
+
 def batch_capacities(counts, batch_size):
-    """Atoms of each element that almost every batch has room for.
+    """Atoms of each element (or what else is counted) that a batch has room for.
 
     mean B + 5 sigma sqrt(B), at most the B fullest records: a function of the data
     and the batch size alone, never of the length of the run. A batch beyond it (one
@@ -72,7 +136,7 @@ def batch_capacities(counts, batch_size):
         (n_species,) int64, each at least 1.
     """
     expected = counts.mean(axis=0) * batch_size
-    spread = 5.0 * counts.std(axis=0) * np.sqrt(batch_size)
+    spread = SIGMAS * counts.std(axis=0) * np.sqrt(batch_size)
     usual = np.ceil(expected + spread).astype(np.int64)
     return np.minimum(usual, largest_capacities(counts, batch_size)).clip(min=1)
 

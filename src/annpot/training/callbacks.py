@@ -15,8 +15,8 @@ from annpot.errors import TrainingError
 from annpot.networks.element_network import keras
 from annpot.training.metrics import measures
 from annpot.training.schedules import rate_at
-from annpot.training.step import TRACE
 from annpot.training.tensorboard_log import EventLog
+from annpot.training.trace import by_name
 
 TAGS = {  # measure -> tag of PANNA 2.0; 5 of the losses, 5 and 6 are its charges
     "loss": "1. Losses/1. Total",
@@ -39,13 +39,11 @@ class ChunkRecord:
 
     Attributes:
         first_step: optimizer steps done before it.
-        trace: (n_steps, len(TRACE)) float64.
-        batch_size: structures per step.
+        trace: (n_steps, len(TRACE)) float64, see `annpot.training.trace`.
     """
 
     first_step: int
     trace: np.ndarray
-    batch_size: int
 
 
 class StopOnNaN(keras.callbacks.Callback):
@@ -114,8 +112,7 @@ class TensorBoardLog(keras.callbacks.Callback):
         first = record.first_step + 1
         offset = -first % self.every
         for index in range(offset, len(record.trace), self.every):
-            row = dict(zip(TRACE, record.trace[index], strict=True))
-            scalars = _tagged(measures({"n_energies": record.batch_size} | row, 1))
+            scalars = _tagged(measures(by_name(record.trace[index]), 1))
             rate = rate_at(self.learning_rate, first + index - 1)
             self._log("train").scalars(first + index, scalars | {"learning_rate": rate})
 

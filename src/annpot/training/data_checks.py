@@ -4,64 +4,84 @@ from annpot.data.descriptor_origin import DescriptorOrigin
 from annpot.data.record_index import tfrecord_files
 from annpot.data.recorded_files import missing_notice, read_verified
 from annpot.data.tfrecord import SUFFIX, read_records
+from annpot.descriptors.settings import descriptor_settings
 from annpot.errors import InputError
 
 
 def descriptor_length(config):
-    """g_size of the run: what the INI file says, else what the first record holds.
+    """g_size of the run: that of gvect_ini, else what the first record holds.
 
     Raises:
         InputError: the INI file and the data disagree.
     """
-    folder = config.io.data_dir
-    files = tfrecord_files(folder, config.source.where("IO_INFORMATION", "data_dir"))
-    read_verified(folder, SUFFIX)
-    first = next(read_records(files[0]))
+    if config.io.input_format == "tfr":
+        g_size, whose = _recorded_length(config), f"the records of {config.io.data_dir}"
+    else:
+        g_size = descriptor_settings(config.descriptor).n_features
+        whose = f"the settings of {config.io.gvect_ini}"
     problems = []
     for element in config.data.atomic_sequence:
         stated = config.element_network(element).g_size
-        if stated is not None and stated != first.g_size:
+        if stated is not None and stated != g_size:
             is_own = config.source.is_given(element, "g_size")
             where = config.source.where(
                 element if is_own else "DEFAULT_NETWORK", "g_size"
             )
             problems.append(
-                f"{where}: g_size = {stated} for {element}, but the records of "
-                f"{folder} have {first.g_size} descriptors per atom. Set g_size = "
-                f"{first.g_size}, or make the data with other descriptor settings."
+                f"{where}: g_size = {stated} for {element}, but {whose} give {g_size} "
+                f"descriptors per atom. Set g_size = {g_size}, or use other descriptor "
+                "settings."
             )
     if problems:
         raise InputError(problems)
-    return first.g_size
+    return g_size
 
 
-def data_facts(config, n_features):
+def _recorded_length(config):
+    folder = config.io.data_dir
+    files = tfrecord_files(folder, config.source.where("IO_INFORMATION", "data_dir"))
+    read_verified(folder, SUFFIX)
+    return next(read_records(files[0])).g_size
+
+
+def data_facts(config, n_features, sources=None):
     """(facts of the training data for the checkpoints, notices).
 
     dataset.json of both folders is compared with the files beside it, with the
     settings and with each other. The facts name what of the described files is not
     there, as the fingerprint is that of all.
 
+    Args:
+        config: TrainConfig.
+        n_features: g_size of the run.
+        sources: {section: StructureSource} of the sections that name structures.
+
     Raises:
         InputError: see `read_verified` and `data_origin`.
     """
     facts, notes, generations = None, [], set()
-    folders = (
-        ("IO_INFORMATION", config.io.data_dir),
-        ("VALIDATION_OPTIONS", config.validation.data_dir),
-    )
-    for section, folder in folders:
+    for section, keys in (
+        ("IO_INFORMATION", config.io),
+        ("VALIDATION_OPTIONS", config.validation),
+    ):
+        folder = keys.data_dir
         if folder is None:
             continue
-        tfrecord_files(folder, config.source.where(section, "data_dir"))
-        described = read_verified(folder, SUFFIX)
-        origin, notices = data_origin(config, folder, described, n_features)
+        if keys.input_format == "tfr":
+            tfrecord_files(folder, config.source.where(section, "data_dir"))
+            described = read_verified(folder, SUFFIX)
+            origin, notices = data_origin(config, folder, described, n_features)
+        else:
+            described, notices = sources[section].described, []
+            origin = _origin_of_structures(config)
         notes += notices
         if described is not None and described.missing:
             notes.append(missing_notice(folder, described))
         generations.add(origin.mbp_generation)
         if facts is None:
             facts = _identity(described) | origin.to_dict()
+            if described is None and sources and section in sources:
+                facts["fingerprint"] = sources[section].fingerprint
     if config.io.data_dir == config.validation.data_dir:
         notes.append("The validation data are the training data.")
     if len(generations) > 1:
@@ -70,6 +90,17 @@ def data_facts(config, n_features):
             "of mBP than the training data. Make both with the same settings."
         )
     return facts, list(dict.fromkeys(notes))
+
+
+def _origin_of_structures(config):
+    """DescriptorOrigin of descriptors that are made with the settings of gvect_ini."""
+    origin = DescriptorOrigin.of_settings(
+        descriptor_settings(config.descriptor),
+        config.descriptor.symmetry_function.mbp_generation,
+        config.descriptor.use_pbc,
+    )
+    where = config.source.where("DATA_INFORMATION", "mbp_generation")
+    return origin.with_generation(config.data.mbp_generation, where)
 
 
 def _identity(described):

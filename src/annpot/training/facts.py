@@ -37,7 +37,8 @@ def run_facts(config, plan, specs, data):
         "precision": step.precision,
         "energy_rescale": config.data.energy_rescale,
         "batch_size": step.batch_size,
-        "capacities": list(step.capacities),
+        "form": step.form,
+        "shapes": [list(shape) for shape in step.shapes],
         "columns": [
             None if kept is None else [int(column) for column in kept]
             for kept in step.columns

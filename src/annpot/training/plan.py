@@ -4,13 +4,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from annpot.training.batch import batch_capacities
-from annpot.training.loss_settings import LossSettings, energy_loss_settings
+from annpot.training.batch import batch_shapes
+from annpot.training.loss_settings import (
+    ForceLossSettings,
+    LossSettings,
+    VirialLossSettings,
+    energy_loss_settings,
+    force_loss_settings,
+    virial_loss_settings,
+)
 
 RBF = 2  # number of the activation exp(-|x - w|^2)
 LARGEST_CHUNK = 250  # steps per call of the compiled program
 FLOAT32_BYTES = 4
-STREAMED_CHUNK_BYTES = 32e6  # descriptors of a chunk that is read from disk
+CHUNK_BYTES = 32e6  # of what is made or read for the steps of one call
 # Above this many multiply-adds per step in the first layers, the graph's matrix
 # products beat XLA's and hide its overhead (benchmarks/energy_step.py).
 XLA_LIMIT = 2.0e8
@@ -59,18 +66,24 @@ class StepSettings:
         chunk_size: most steps per call of the program; never changes a result.
         columns: for each element the descriptor columns that are not zero everywhere,
             or None where all are kept.
-        capacities: atoms of each element per batch, see `batch_capacities`.
+        shapes: what batches have room for, from small to large, see `batch_shapes`.
+        form: "rows", "stored" or "computed", see `annpot.training.prediction`.
         precision: "float32" or "float64" of the networks.
         xla: whether XLA compiles the program.
+        loss, force_loss, virial_loss: LossSettings, ForceLossSettings and
+            VirialLossSettings.
     """
 
     batch_size: int
     chunk_size: int
     columns: tuple[np.ndarray | None, ...]
-    capacities: tuple[int, ...]
+    shapes: tuple[tuple[int, ...], ...]
+    form: str
     precision: str
     xla: bool
     loss: LossSettings
+    force_loss: ForceLossSettings
+    virial_loss: VirialLossSettings
     regularization: RegularizationSettings
     learning_rate: LearningRateSettings
     adam: AdamSettings
@@ -163,7 +176,7 @@ def make_plan(config, data, specs, seed, columns, start):
 
     Args:
         config: TrainConfig.
-        data: DataSet, for the atoms of each element and whether it is streamed.
+        data: RowsData, StoredData or ComputedData, for what a batch needs room for.
         specs: NetworkSpec of each element.
         seed: seed of the run.
         columns: for each element the descriptor columns in use, or None for all.
@@ -173,26 +186,21 @@ def make_plan(config, data, specs, seed, columns, start):
     steps_per_epoch, total_steps, n_epochs = run_length(training, start)
     save_every = config.io.save_checkpoint_steps
     boundary = min(steps_per_epoch, save_every or steps_per_epoch)
-    regularization = RegularizationSettings(
-        training.wscale_l1, training.wscale_l2, training.bscale_l1, training.bscale_l2
-    )
-    # A zero column still counts where its weights shrink or are compared with it.
-    columns = tuple(
-        None if regularization.is_on or spec.layers[0].activation == RBF else kept
-        for spec, kept in zip(specs, columns, strict=True)
-    )
-    capacities = tuple(
-        int(n) for n in batch_capacities(data.element_counts, training.batch_size)
-    )
+    shapes = batch_shapes(data.counts, training.batch_size, data.sizes)
+    usual = shapes[-1] if len(shapes) == 1 else shapes[-2]
+    is_small = is_small_step(specs, columns, usual[: len(specs)])
     step = StepSettings(
         batch_size=training.batch_size,
-        chunk_size=_chunk_size(data, specs, sum(capacities), boundary),
+        chunk_size=_chunk_size(data.bytes_per_step(shapes[-1]), boundary),
         columns=columns,
-        capacities=capacities,
+        shapes=shapes,
+        form=data.form,
         precision=training.precision,
-        xla=use_xla(config.io.use_xla, specs, columns, capacities),
+        xla=use_xla(config.io.use_xla, data.form != "rows" or is_small),
         loss=energy_loss_settings(training),
-        regularization=regularization,
+        force_loss=force_loss_settings(training),
+        virial_loss=virial_loss_settings(training),
+        regularization=regularization_settings(training),
         learning_rate=_learning_rate(training),
         adam=AdamSettings(training.beta1, training.beta2, training.adam_eps),
     )
@@ -204,6 +212,30 @@ def make_plan(config, data, specs, seed, columns, start):
         n_epochs=n_epochs,
         save_every=save_every,
         step=step,
+    )
+
+
+def regularization_settings(training):
+    """RegularizationSettings of the [TRAINING_PARAMETERS] section."""
+    return RegularizationSettings(
+        training.wscale_l1, training.wscale_l2, training.bscale_l1, training.bscale_l2
+    )
+
+
+def columns_to_train(columns, training, specs):
+    """Columns that the step computes with: those in use, or None for all.
+
+    A zero column still counts where its weights shrink or are compared with it.
+
+    Args:
+        columns: for each element the columns that are not zero, or None for all.
+        training: the [TRAINING_PARAMETERS] section.
+        specs: NetworkSpec of each element.
+    """
+    shrinks = regularization_settings(training).is_on
+    return tuple(
+        None if shrinks or spec.layers[0].activation == RBF else kept
+        for spec, kept in zip(specs, columns, strict=True)
     )
 
 
@@ -223,14 +255,19 @@ def run_length(training, start):
     return per_epoch, start.step + max(left, 0), training.max_epochs
 
 
-def use_xla(choice, specs, columns, capacities):
-    """Whether XLA compiles the step.
+def use_xla(choice, gains):
+    """Whether XLA compiles the step: the INI file's choice, else whether it gains.
 
-    `auto`: yes while the first layers need at most `XLA_LIMIT` multiply-adds a step;
-    small steps gain from fused launches, large ones from the graph's matrix products.
+    Forces always gain; for energies see `is_small_step`.
     """
-    if isinstance(choice, bool):
-        return choice
+    return choice if isinstance(choice, bool) else gains
+
+
+def is_small_step(specs, columns, capacities):
+    """Whether the first layers need at most `XLA_LIMIT` multiply-adds a step.
+
+    Small steps gain from fused launches, large ones from the graph's matrix products.
+    """
     work = sum(
         capacity
         * (spec.n_features if kept is None else len(kept))
@@ -240,13 +277,15 @@ def use_xla(choice, specs, columns, capacities):
     return work <= XLA_LIMIT
 
 
-def _chunk_size(data, specs, atoms_per_step, boundary):
-    """Most steps per call of the program: no more than happen without a stop."""
+def _chunk_size(bytes_per_step, boundary):
+    """Most steps per call of the program: no more than happen without a stop.
+
+    Args:
+        bytes_per_step: of what is made or read anew for each step.
+        boundary: steps after which something else happens.
+    """
     most = min(LARGEST_CHUNK, boundary)
-    if data.resident is not None:
-        return most
-    bytes_per_step = atoms_per_step * specs[0].n_features * FLOAT32_BYTES
-    return min(most, max(1, int(STREAMED_CHUNK_BYTES / bytes_per_step)))
+    return min(most, max(1, int(CHUNK_BYTES / max(bytes_per_step, 1))))
 
 
 def _learning_rate(training):

@@ -23,7 +23,7 @@ from annpot.networks.checkpoint_files import (
 )
 from annpot.networks.checkpoint_reader import read_checkpoint
 from annpot.networks.element_network import tf
-from annpot.training.step import TRACE
+from annpot.training.trace import TRACE
 
 FOLDER = "_models"
 UNFINISHED = ".writing_"  # folder of a checkpoint until it is complete
@@ -87,7 +87,10 @@ class SavedState:
         """Progress of the run, from the file name if nothing else tells."""
         if self.run is not None:
             stored = self.run["progress"]
-            return Progress(**{**stored, "sums": tuple(stored["sums"])})
+            sums = tuple(stored["sums"])
+            if len(sums) != len(TRACE):  # of a version that recorded other things
+                sums = Progress().sums
+            return Progress(**{**stored, "sums": sums})
         epoch, step = epoch_and_step(self.prefix)
         return Progress(step=step, epoch=epoch)
 

@@ -16,7 +16,7 @@ from annpot.training.interruption import deferred_interruption
 from annpot.training.metrics import measures
 from annpot.training.metrics_file import MetricsFile
 from annpot.training.setup import prepare
-from annpot.training.step import TRACE
+from annpot.training.trace import by_name
 
 
 def train(config, screen):
@@ -110,9 +110,7 @@ def _stop(run, progress):
 def _run_piece(run, callbacks, piece, progress):
     callbacks.on_train_batch_begin(progress.step)
     trace = run.program.run(piece.tables, piece.chunk)
-    run.potential.last_chunk = ChunkRecord(
-        progress.step, trace, run.plan.step.batch_size
-    )
+    run.potential.last_chunk = ChunkRecord(progress.step, trace)
     progress = progress.after(trace)
     callbacks.on_train_batch_end(progress.step, {"loss": float(trace[-1, 0])})
     return progress
@@ -120,10 +118,8 @@ def _run_piece(run, callbacks, piece, progress):
 
 def _epoch_logs(run, progress):
     """Averages of the epoch that ends, and those over the validation data."""
-    n_structures = progress.steps_in_epoch * run.plan.step.batch_size
-    total = {"n_energies": n_structures} | dict(zip(TRACE, progress.sums, strict=True))
-    logs = measures(total, progress.steps_in_epoch)
+    logs = measures(by_name(progress.sums), progress.steps_in_epoch)
     if run.validator is not None:
-        validation = run.validator.measures(run.potential)
+        validation = run.validator.measures(run.potential, run.program.networks)
         logs |= {f"val_{name}": value for name, value in validation.items()}
     return logs | {"steps": progress.step}

@@ -46,11 +46,12 @@ class Validator:
             for start in range(0, len(parts), PARTS_TOGETHER)
         ]
 
-    def measures(self, potential):
+    def measures(self, potential, _networks=None):
         """Averages over the data set: the names of `annpot.training.metrics`.
 
         A loss that is a sum over the batch is given for batch_size average
-        structures, so that it compares with the training loss.
+        structures, so that it compares with the training loss. Validation uses the
+        whole networks of the Potential, not those of the step.
         """
         errors = self.errors(potential)
         n_atoms = self.data.n_atoms.astype(np.float64)

@@ -1,0 +1,112 @@
+"""Are derivatives of descriptors kept in memory, or computed in every step?
+
+Kept, a step reads three numbers for every component of every pair of atoms that see
+each other: memory decides its time. Computed, it makes descriptors from pairs and
+triplets: their number decides. The rule compares both by what they cost where they were
+measured (benchmarks/force_step.py); it depends on sizes only, so that the same data and
+settings always give the same program.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from annpot.descriptors.atom_blocks import find_blocks
+from annpot.errors import InputError
+from annpot.neighbors import neighbor_list
+
+ATOMS_TOGETHER = 4096
+SECONDS_PER_BYTE = 1.6e-10  # of stored derivatives
+SECONDS_PER_TRIPLET = 9.0e-8
+SECONDS_PER_PAIR = 6.0e-8
+MEGABYTE = 1e6
+
+
+@dataclass(frozen=True)
+class GeometrySizes:
+    """What a set of structures holds.
+
+    Attributes:
+        n_structures, n_atoms: how many there are.
+        n_pairs: neighbours within the larger cutoff.
+        n_triplets: pairs of neighbours within the angular cutoff.
+        n_blocks: pairs of atoms that see each other, images taken together, and each
+            atom with itself.
+    """
+
+    n_structures: int
+    n_atoms: int
+    n_pairs: int
+    n_triplets: int
+    n_blocks: int
+
+    def __add__(self, other):
+        names = self.__dataclass_fields__
+        return GeometrySizes(
+            **{name: getattr(self, name) + getattr(other, name) for name in names}
+        )
+
+    def stored_bytes(self, n_columns, itemsize, with_strain):
+        """Bytes of all stored derivatives.
+
+        Args:
+            n_columns: descriptor columns in use, the average over atoms.
+            itemsize: bytes of a number.
+            with_strain: whether derivatives by strain are kept too.
+        """
+        rows = 3 * self.n_blocks + (6 if with_strain else 0) * self.n_atoms
+        return int(rows * n_columns * itemsize)
+
+
+def geometry_sizes(structures, settings):
+    """GeometrySizes of a StructureSet for a DescriptorSettings."""
+    n_pairs = n_triplets = n_blocks = 0
+    for _, batch in structures.parts(ATOMS_TOGETHER):
+        found = neighbor_list(batch, settings.r_cut)
+        inside = found.distances < settings.r_cut_angular
+        near = np.bincount(found.i[inside], minlength=1)
+        n_pairs += len(found.j)
+        n_triplets += int((near * (near - 1) // 2).sum())
+        n_blocks += len(find_blocks(found.first, found.j)[3])
+    n_atoms = len(structures.batch.species)
+    return GeometrySizes(len(structures), n_atoms, n_pairs, n_triplets, n_blocks)
+
+
+def choose_form(wish, sizes, stored_bytes, budget, where):
+    """("stored" or "computed", the reason in words).
+
+    Args:
+        wish: "auto", "stored" or "computed", as the INI file says.
+        sizes: GeometrySizes of training and validation data together.
+        stored_bytes: what stored derivatives of both would take.
+        budget: bytes that may be taken.
+        where: INI file and line of `derivatives`.
+
+    Raises:
+        InputError: stored derivatives are demanded and do not fit.
+    """
+    room = f"{stored_bytes / MEGABYTE:.0f} MB of memory_budget_mb = " + (
+        f"{budget / MEGABYTE:.0f}"
+    )
+    fits = stored_bytes <= budget
+    if wish == "stored":
+        if not fits:
+            raise InputError(
+                f"{where}: derivatives = stored needs {room}. Set derivatives = "
+                "computed (or auto), or raise memory_budget_mb."
+            )
+        return wish, f"as asked, {room}"
+    if wish == "computed":
+        return wish, "as asked"
+    if not fits:
+        return "computed", f"stored ones would need {room}"
+    n = sizes.n_structures
+    stored = stored_bytes / n * SECONDS_PER_BYTE
+    computed = sizes.n_triplets / n * SECONDS_PER_TRIPLET
+    computed += sizes.n_pairs / n * SECONDS_PER_PAIR
+    times = (
+        f"{stored * 1e6:.1f} us a structure to read {stored_bytes / n / 1e3:.0f} kB "
+        f"stored, {computed * 1e6:.1f} us to compute {sizes.n_triplets / n:.0f} "
+        f"triplets and {sizes.n_pairs / n:.0f} pairs"
+    )
+    return ("stored" if stored <= computed else "computed"), f"estimated {times}"

@@ -1,0 +1,171 @@
+"""Training data with forces: derivatives in tables, or neighbours for the step."""
+
+import numpy as np
+
+from annpot.training.force_feed import ForceFeed
+from annpot.training.force_validation import ForceValidator
+from annpot.training.geometry import empty_geometry, fill_geometry
+from annpot.training.prediction import ComputedForm, StoredForm
+from annpot.training.rows_data import feed_settings
+
+VALUES_TOGETHER = 2**23  # derivatives that validation handles together: 34 MB
+COSTS_TOGETHER = 400_000  # about 130,000 triplets
+
+
+class ForceData:
+    """What stored and computed derivatives have in common.
+
+    Attributes:
+        form: name of the form of the step.
+        counts: (n_records, n_columns) what a record needs room for: atoms of each
+            element, then what the form lists.
+        sizes: (n_records,) what a record costs.
+        most_together: sum of sizes that are evaluated together.
+        tables: what the step reads beside the chunks.
+
+    Args:
+        targets: ForceTargets.
+        element_counts: (n_records, n_species) atoms of each element.
+        with_virials: whether virials are trained or measured.
+    """
+
+    form = None
+    tables = ()
+
+    def __init__(self, targets, element_counts, with_virials):
+        self.targets = targets
+        self.element_counts = element_counts
+        self.with_virials = with_virials
+
+    def __len__(self):
+        return len(self.counts)
+
+    @property
+    def n_species(self):
+        """Number of elements."""
+        return self.element_counts.shape[1]
+
+    def feed(self, plan):
+        """ForceFeed of a Plan."""
+        return ForceFeed(self, feed_settings(plan))
+
+    def validator(self, step):
+        """ForceValidator of the data."""
+        return ForceValidator(self, step)
+
+    def _placed(self, records, shape):
+        """Chunk without rows and geometry, atoms by place, and where places start."""
+        capacities = shape[: self.n_species]
+        chunk, atoms = self.targets.chunk(records, capacities)
+        ends = np.cumsum(capacities)
+        return chunk, atoms, (ends - np.array(capacities), int(ends[-1]))
+
+
+class StoredData(ForceData):
+    """Derivatives in tables.
+
+    Args:
+        targets, element_counts, with_virials: see ForceData.
+        tables: AtomTables, for the descriptors.
+        blocks: StoredBlocks.
+    """
+
+    form = "stored"
+    is_resident = True
+    about = "derivatives in memory"
+
+    def __init__(self, targets, element_counts, with_virials, tables, blocks):
+        super().__init__(targets, element_counts, with_virials)
+        self.blocks = blocks
+        self.most_together = VALUES_TOGETHER // max(t[0].size for t in blocks.blocks)
+        self.tables = blocks.tables(tables.g)
+        groups = blocks.group_counts(targets.first)
+        self.counts = np.concatenate([element_counts, groups], axis=1)
+        self.sizes = groups.sum(axis=1)
+        self.row_of_atom = np.empty(len(targets.species), np.int64)
+        for element in range(self.n_species):
+            own = np.flatnonzero(targets.species == element)
+            self.row_of_atom[own] = np.arange(len(own))
+        self.last_rows = [len(g) - 1 for g in tables.g]
+
+    def bytes_per_step(self, shape):
+        """Bytes made anew for a step of a shape."""
+        groups = [
+            room * (8 + 4 * moved.shape[1])
+            for room, moved in zip(
+                shape[self.n_species :], self.blocks.moved, strict=True
+            )
+        ]
+        return sum(groups) + 40 * sum(shape[: self.n_species])
+
+    def step_form(self, step):
+        """The form of the step, for StepSettings."""
+        return StoredForm(self.with_virials)
+
+    def chunk(self, records, shape):
+        """Chunk of batches `records` (n_steps, batch_size) with the room of a shape."""
+        chunk, atoms, (starts, n_places) = self._placed(records, shape)
+        rows = tuple(
+            np.where(part >= 0, self.row_of_atom[part], last).astype(np.int32)
+            for part, last in zip(
+                np.split(atoms, starts[1:], axis=1), self.last_rows, strict=True
+            )
+        )
+        geometry = self.blocks.chunk(
+            records, self.targets.first, starts, n_places, shape[self.n_species :]
+        )
+        return chunk._replace(rows=rows, geometry=geometry)
+
+
+class ComputedData(ForceData):
+    """Neighbour lists, from which the step makes descriptors.
+
+    Args:
+        targets, element_counts, with_virials: see ForceData.
+        store: NeighborStore.
+        settings: DescriptorSettings.
+        columns: for each element the columns in use, or None for all.
+        dtype: of the neighbour vectors.
+    """
+
+    form = "computed"
+
+    def __init__(
+        self, targets, element_counts, with_virials, store, settings, columns, dtype
+    ):
+        super().__init__(targets, element_counts, with_virials)
+        self.store, self.settings = store, settings
+        self.columns, self.dtype = columns, np.dtype(dtype)
+        listed = store.counts()
+        self.counts = np.concatenate([element_counts, listed], axis=1)
+        self.most_together = COSTS_TOGETHER
+        # A triplet costs as much as three pairs.
+        self.sizes = listed[:, 0] + 3 * store.block * listed[:, 2]
+        self.is_resident = store.is_resident
+        where = "in memory" if store.is_resident else "in a temporary file"
+        self.about = f"neighbour lists {where}"
+
+    def bytes_per_step(self, shape):
+        """Bytes made anew for a step of a shape."""
+        n_pairs, n_near, n_blocks = shape[self.n_species :]
+        pairs = n_pairs * (12 + 3 * self.dtype.itemsize)
+        triplets = n_blocks * (4 + 8 * self.store.block)
+        return pairs + 4 * n_near + triplets + 40 * sum(shape[: self.n_species])
+
+    def step_form(self, step):
+        """The form of the step, for StepSettings."""
+        return ComputedForm(self.settings, self.columns, self.with_virials)
+
+    def chunk(self, records, shape):
+        """Chunk of batches `records` (n_steps, batch_size) with the room of a shape."""
+        chunk, _, (starts, n_places) = self._placed(records, shape)
+        geometry = empty_geometry(
+            len(records), shape[self.n_species :], n_places, self.n_species,
+            self.store.block, self.dtype,
+        )  # fmt: skip
+        lists, listed = self.store.lists_of(records)
+        fill_geometry(
+            records, listed, self.targets.first, self.targets.species, starts, lists,
+            self.n_species, geometry,
+        )  # fmt: skip
+        return chunk._replace(geometry=geometry)

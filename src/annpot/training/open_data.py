@@ -1,0 +1,166 @@
+"""The data of a run as they are on disk, read once: descriptors or structures."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from annpot.data.data_set import DataSet, open_data_set
+from annpot.data.pipeline import ReadingOptions
+from annpot.data.record_index import index_records
+from annpot.data.structure_set import StructureSet, read_structure_set
+from annpot.data.structure_source import open_structures
+from annpot.data.structure_stream import structure_data_set
+from annpot.descriptors.settings import descriptor_settings
+from annpot.errors import InputError
+from annpot.structures.force_consistency import unit_warning
+
+MEGABYTE = 1e6
+NAMES_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class OpenedData:
+    """Data of one folder.
+
+    Attributes:
+        path: of the folder or file.
+        data: DataSet: counts, columns in use, descriptors where they fit.
+        structures: StructureSet, None where the folder holds descriptors.
+        notes: what to tell about them.
+    """
+
+    path: object
+    data: DataSet
+    structures: StructureSet | None = None
+    notes: tuple[str, ...] = ()
+
+
+def open_all(config, n_features, sources, announce):
+    """OpenedData of training and of validation; None without validation.
+
+    Args:
+        config: TrainConfig.
+        n_features: descriptor length.
+        sources: see `structure_sources`.
+        announce: see `annpot.training.setup.prepare`.
+    """
+    opened = []
+    for section, keys in _sections(config):
+        if keys.data_dir is None:
+            opened.append(None)
+        elif section in sources:
+            opened.append(_open_structures(config, keys, sources[section], announce))
+        else:
+            opened.append(_open_records(config, keys, n_features, announce))
+    return opened
+
+
+def structure_sources(config):
+    """{section: StructureSource} of the sections of a TrainConfig that name structures.
+
+    What had to be assumed about the files is counted in `assumptions` of each while it
+    is read.
+    """
+    return {
+        section: open_structures(
+            keys.data_dir,
+            keys.input_format,
+            config.data.atomic_sequence,
+            config.source.where(section, "data_dir"),
+            Counter(),
+            config.descriptor.use_pbc,
+        )
+        for section, keys in _sections(config)
+        if keys.data_dir is not None and keys.input_format != "tfr"
+    }
+
+
+def _sections(config):
+    return ("IO_INFORMATION", config.io), ("VALIDATION_OPTIONS", config.validation)
+
+
+def budget_of(io):
+    """Bytes of data that may stay in memory."""
+    if isinstance(io.dataset_cache, bool):
+        return np.inf if io.dataset_cache else -1
+    return io.memory_budget_mb * MEGABYTE
+
+
+def reading_options(io):
+    """ReadingOptions of the [IO_INFORMATION] section."""
+    return ReadingOptions(
+        readers=io.num_parallel_readers,
+        parsers=io.num_parallel_calls,
+        prefetch=io.prefetch_buffer_size_multiplier,
+    )
+
+
+def _open_records(config, keys, n_features, announce):
+    n_species = len(config.data.atomic_sequence)
+    folder, options = keys.data_dir, reading_options(config.io)
+    index = index_records(folder)
+    with announce(f"reading {folder}", len(index)) as advance:
+        data = open_data_set(
+            folder, n_features, n_species, options, budget_of(config.io), advance, index
+        )
+    return OpenedData(folder, data)
+
+
+def _open_structures(config, keys, source, announce):
+    settings = descriptor_settings(config.descriptor)
+    with announce(f"reading {keys.data_dir}", len(source)) as advance:
+        structures = read_structure_set(source, settings.species, advance)
+    notes = [
+        f"{keys.data_dir}: {count} structures: {what}"
+        for what, count in (source.assumptions or {}).items()
+    ]
+    trains_forces = config.training.needs_derivatives
+    if not trains_forces:
+        structures = _with_energy(structures, keys.data_dir, notes)
+    elif warning := unit_warning(structures):
+        notes.append(f"{keys.data_dir}: {warning}")
+    # Where forces are trained, the form decides what is kept.
+    budget = -1 if trains_forces else budget_of(config.io)
+    with announce(f"descriptors of {keys.data_dir}", len(structures)) as advance:
+        data, alone = structure_data_set(
+            structures, settings, config.training.precision, budget, advance,
+            reading_options(config.io),
+        )  # fmt: skip
+    notes += _told_of_range(structures, alone, settings, keys.data_dir)
+    return OpenedData(keys.data_dir, data, structures, tuple(notes))
+
+
+def _with_energy(structures, path, notes):
+    """The structures that have an energy; tells how many have not."""
+    has_energy = ~np.isnan(structures.energies)
+    if not has_energy.any():
+        raise InputError(
+            f"{path}: none of {len(structures)} structures has an energy, which "
+            "training needs. Add the energies, or train on forces with forces_cost."
+        )
+    if has_energy.all():
+        return structures
+    notes.append(
+        f"{path}: {int((~has_energy).sum())} of {len(structures)} structures have no "
+        "energy and are left out."
+    )
+    return structures.chosen(has_energy)
+
+
+def _told_of_range(structures, alone, settings, path):
+    """What to say about atoms that see no other atom."""
+    if not len(alone):
+        return []
+    names = ", ".join(structures.batch.names[s] for s in alone[:NAMES_SHOWN])
+    names += ", ..." if len(alone) > NAMES_SHOWN else ""
+    several = int((structures.n_atoms > 1).sum())
+    text = (
+        f"{path}: {len(alone)} of {several} structures with several atoms ({names}) "
+        f"hold an atom without any other within {settings.r_cut:g} angstrom, the range "
+        "of the descriptor: nothing about it can be learned. Check the unit of the "
+        "positions, or raise the cutoffs in gvect_ini."
+    )
+    if len(alone) == several:
+        raise InputError(text)
+    return [text]

@@ -1,0 +1,212 @@
+"""From opened data to what the step trains on, in the form that was chosen."""
+
+import numpy as np
+
+from annpot.data.atom_tables import atom_tables
+from annpot.data.record_index import tfrecord_files
+from annpot.descriptors.pair_lists import best_block, pair_lists
+from annpot.descriptors.settings import descriptor_settings
+from annpot.errors import InputError
+from annpot.training.derivative_choice import choose_form, geometry_sizes
+from annpot.training.derivative_parts import parts_of_records, parts_of_structures
+from annpot.training.force_data import ComputedData, StoredData
+from annpot.training.force_targets import ForceTargets, projectors
+from annpot.training.neighbor_store import NeighborStore
+from annpot.training.open_data import budget_of
+from annpot.training.rows_data import RowsData, offsets_of
+from annpot.training.stored_blocks import StoredBlocks
+
+ATOMS_SAMPLED = 4096  # from which the block size of triplets is decided
+MEGABYTE = 1e6
+
+
+def prepare_data(config, opened, columns, specs, announce):
+    """Training and validation data in their form, and what to tell about it.
+
+    Args:
+        config: TrainConfig.
+        opened: OpenedData of training and of validation, or None for the latter.
+        columns: for each element the descriptor columns to train, or None for all.
+        specs: NetworkSpec of each element.
+        announce: see `annpot.training.setup.prepare`.
+
+    Returns:
+        RowsData, StoredData or ComputedData of training; the same or None of
+        validation; list of notes.
+
+    Raises:
+        InputError: labels or derivatives that are asked for are not there.
+    """
+    if not config.training.needs_derivatives:
+        return *(_rows(config, one, specs) for one in opened), []
+    form, reason = _form(config, opened, columns)
+    notes = [f"Derivatives of the descriptors: {form} ({reason})."]
+    made = []
+    for one in opened:
+        if one is None:
+            made.append(None)
+            continue
+        if one.structures is None:
+            data = _from_records(config, one, columns, specs, announce)
+        else:
+            data = _from_structures(config, one, form, columns, specs, announce)
+        notes.append(f"{one.path}: {_label_counts(data.targets)}.")
+        made.append(data)
+    _require_labels(config, made[0].targets, opened[0].path)
+    return *made, notes
+
+
+def _rows(config, opened, specs):
+    if opened is None:
+        return None
+    rescale = config.data.energy_rescale
+    offsets = offsets_of(opened.data.element_counts, specs)
+    return RowsData(opened.data, opened.data.energies * rescale - offsets, rescale)
+
+
+def _form(config, opened, columns):
+    """("stored" or "computed", why) of the data together."""
+    wish = config.io.derivatives
+    where = config.source.where("IO_INFORMATION", "derivatives")
+    with_positions = [o for o in opened if o is not None and o.structures is not None]
+    if opened[0].structures is None:
+        if wish == "computed":
+            raise InputError(
+                f"{where}: derivatives = computed needs positions, but "
+                f"{opened[0].path} holds descriptors. Train from structures (input_format = example or "
+                "structure with gvect_ini), or set derivatives = stored."
+            )
+        _require_room(config, opened[0])
+        return "stored", "the records hold them"
+    settings = descriptor_settings(config.descriptor)
+    sizes = [geometry_sizes(one.structures, settings) for one in with_positions]
+    total = sum(sizes[1:], start=sizes[0])
+    itemsize = np.dtype(config.training.precision).itemsize
+    needed = total.stored_bytes(
+        mean_columns(opened[0].data, columns), itemsize, _with_virials(config)
+    )
+    return choose_form(wish, total, needed, budget_of(config.io), where)
+
+
+def _require_room(config, opened):
+    needed = opened.data.stream.index.n_bytes
+    if needed > budget_of(config.io):
+        where = config.source.where("IO_INFORMATION", "memory_budget_mb")
+        raise InputError(
+            f"{where}: the records of {opened.path} take {needed / MEGABYTE:.0f} MB, "
+            f"more than memory_budget_mb = {config.io.memory_budget_mb:g}, and "
+            "derivatives are not streamed. Raise it, or train from structures "
+            "(input_format = example or structure with gvect_ini)."
+        )
+
+
+def mean_columns(data, columns):
+    """Descriptor columns in use, the average over atoms."""
+    widths = [data.used.shape[1] if kept is None else len(kept) for kept in columns]
+    counts = data.element_counts.sum(axis=0)
+    return float(counts @ np.array(widths) / max(counts.sum(), 1))
+
+
+def _with_virials(config):
+    return config.training.virial_cost > 0
+
+
+def _from_structures(config, opened, form, columns, specs, announce):
+    structures, rescale = opened.structures, config.data.energy_rescale
+    settings, dtype = descriptor_settings(config.descriptor), config.training.precision
+    batch, counts = structures.batch, structures.element_counts
+    targets = ForceTargets(
+        first=batch.first,
+        species=batch.species,
+        n_species=len(specs),
+        energies=structures.energies * rescale - offsets_of(counts, specs),
+        forces=structures.forces * rescale,
+        virials=structures.virials * rescale,
+        projectors=projectors(batch.cells, batch.pbc),
+    )
+    virials = _with_virials(config)
+    if form == "computed":
+        block = block_for(structures, settings)
+        with announce(f"neighbours of {opened.path}", len(structures)) as advance:
+            store = NeighborStore(
+                structures, settings, block, dtype, budget_of(config.io),
+                config.io.train_dir, advance,
+            )  # fmt: skip
+        return ComputedData(targets, counts, virials, store, settings, columns, dtype)
+    with announce(f"derivatives of {opened.path}", len(structures)) as advance:
+        parts = parts_of_structures(structures, settings, dtype, virials, advance)
+        blocks = StoredBlocks(parts, columns, dtype)
+    tables = atom_tables(list(opened.data.stream.whole()), columns)
+    return StoredData(targets, counts, virials, tables, blocks)
+
+
+def block_for(structures, settings):
+    """Triplets per block that suit a StructureSet, from its first structures."""
+    _, batch = next(iter(structures.parts(ATOMS_SAMPLED)))
+    return best_block(pair_lists(batch, settings, 1))
+
+
+def _from_records(config, opened, columns, specs, announce):
+    if _with_virials(config):
+        where = config.source.where("TRAINING_PARAMETERS", "virial_cost")
+        raise InputError(
+            f"{where}: virial_cost needs structures, but {opened.path} holds "
+            "descriptors, which do not know the cell. Train from structures "
+            "(input_format = example or structure with gvect_ini), or remove the key."
+        )
+    source, rescale = config.source, config.data.energy_rescale
+    is_given = source.is_given("DATA_INFORMATION", "sparse_derivatives")
+    sparse = config.data.sparse_derivatives if is_given else None
+    forces, data = [], opened.data
+
+    def parts(advance):
+        files = tfrecord_files(opened.path)
+        for part, found in parts_of_records(files, sparse, advance):
+            forces.append(found)
+            yield part
+
+    with announce(f"derivatives of {opened.path}", len(data)) as advance:
+        blocks = StoredBlocks(parts(advance), columns, config.training.precision)
+    n_atoms = data.n_atoms
+    targets = ForceTargets(
+        first=np.concatenate([[0], np.cumsum(n_atoms)]),
+        species=blocks.species,
+        n_species=len(specs),
+        energies=data.energies * rescale - offsets_of(data.element_counts, specs),
+        forces=np.concatenate(forces).astype(np.float64) * rescale,
+        virials=np.full((len(data), 6), np.nan),
+        projectors=np.zeros((len(data), 3, 3)),
+    )
+    tables = atom_tables(data.resident or list(data.stream.whole()), columns)
+    return StoredData(targets, data.element_counts, False, tables, blocks)
+
+
+def _label_counts(targets):
+    """What labels a data set has, in words."""
+    n = len(targets.energies)
+    found = [
+        f"{int(has.sum())} with {name}"
+        for name, has in (
+            ("energy", targets.has_energy),
+            ("forces", targets.has_forces),
+            ("virial", targets.has_virial),
+        )
+    ]
+    return f"{n} structures, {', '.join(found)}"
+
+
+def _require_labels(config, targets, path):
+    """Refuse data in which a label that is trained on is absent everywhere."""
+    problems = []
+    for key, has, name in (
+        ("forces_cost", targets.has_forces, "forces"),
+        ("virial_cost", targets.has_virial, "a virial or stress (and a cell)"),
+    ):
+        if getattr(config.training, key) > 0 and not has.any():
+            where = config.source.where("TRAINING_PARAMETERS", key)
+            problems.append(
+                f"{where}: {key} > 0, but none of the {len(has)} structures of {path} "
+                f"has {name}. Add the labels, or set {key} = 0."
+            )
+    if problems:
+        raise InputError(problems)
