@@ -89,7 +89,10 @@ class NeighborStore:
         self._parts.append(arrays)
         if self.n_bytes > budget and self._file is None:
             files.make_folder(folder)
-            self._file = {name: tempfile.TemporaryFile(dir=folder) for name in arrays}
+            self._file = {
+                name: tempfile.TemporaryFile(dir=folder)  # noqa: SIM115, lives on
+                for name in arrays
+            }
         if self._file is not None:
             for part in self._parts:
                 for name, values in part.items():

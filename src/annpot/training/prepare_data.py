@@ -73,8 +73,9 @@ def _form(config, opened, columns):
         if wish == "computed":
             raise InputError(
                 f"{where}: derivatives = computed needs positions, but "
-                f"{opened[0].path} holds descriptors. Train from structures (input_format = example or "
-                "structure with gvect_ini), or set derivatives = stored."
+                f"{opened[0].path} holds descriptors. Train from structures "
+                "(input_format = example or structure with gvect_ini), or set "
+                "derivatives = stored."
             )
         _require_room(config, opened[0])
         return "stored", "the records hold them"
