@@ -295,7 +295,12 @@ def in_a_loop(geometry, n_atoms, settings, weights, motion):
     return run(geometry, weights, motion, tf.constant(2))
 
 
-@pytest.mark.parametrize("structure", [CASES["lone atom"], placed("HH", [[0.1] * 3, [0.9] * 3])])  # fmt: skip  # noqa: E501
+PAIR_OUT_OF_ANGULAR_REACH = placed("HH", [[0.1, 0.1, 0.1], [3.5, 0.1, 0.1]])
+
+
+@pytest.mark.parametrize(
+    "structure", [CASES["lone atom"], PAIR_OUT_OF_ANGULAR_REACH], ids=["alone", "pair"]
+)
 def test_nothing_around(structure):
     """No pairs, or no triplets."""
     batch = batch_of([structure])
@@ -320,9 +325,9 @@ def test_a_second_derivative_by_vectors_is_refused(graph):
             force = inner.gradient(total, vectors)
         return outer.gradient(force, vectors)
 
-    asked = tf.function(second_derivative, autograph=False) if graph else second_derivative  # fmt: skip  # noqa: E501
+    in_graph = tf.function(second_derivative, autograph=False)
     with pytest.raises(NotImplementedError, match="only first ones are there"):
-        asked()
+        in_graph() if graph else second_derivative()
 
 
 def test_a_first_derivative_by_two_tapes_is_none_of_that():
