@@ -7,6 +7,7 @@ once, and those of a batch are read from it. The file vanishes with the process.
 
 import os
 import tempfile
+import weakref
 from typing import NamedTuple
 
 import numpy as np
@@ -77,6 +78,8 @@ class NeighborStore:
                 counts["triplet_first"].append(np.diff(lists.block_first) * block)
                 self._keep(_arrays(lists, dtype), budget, folder)
                 advance(len(records))
+            for file in (self._file or {}).values():
+                file.flush()
         self.first = {
             name: np.concatenate([[0], np.cumsum(np.concatenate(counts[name]))])
             for name in FIRSTS
@@ -93,6 +96,7 @@ class NeighborStore:
                 name: tempfile.TemporaryFile(dir=folder)  # noqa: SIM115, lives on
                 for name in arrays
             }
+            weakref.finalize(self, _close, list(self._file.values()))
         if self._file is not None:
             for part in self._parts:
                 for name, values in part.items():
@@ -102,8 +106,6 @@ class NeighborStore:
 
     def _joined(self):
         if self._file is not None:
-            for file in self._file.values():
-                file.flush()
             return None
         columns = {
             name: np.concatenate([part[name] for part in self._parts])
@@ -155,6 +157,11 @@ class NeighborStore:
             for r in records
         ]
         return np.frombuffer(b"".join(pieces), dtype).reshape(-1, *shape)
+
+
+def _close(opened):
+    for file in opened:
+        file.close()
 
 
 def _arrays(lists, dtype):
