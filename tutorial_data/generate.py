@@ -2,6 +2,7 @@
 
     python generate.py label    # PySCF; resumable: run it again after a stop
     python generate.py pack     # annpot: XYZ, .example, descriptors, TFRecords
+    python generate.py forces   # annpot: forces/ anew from structures/, without labels
 
 `label` keeps its progress in work/ (one JSON line a configuration). Each
 configuration has a random stream of its own, drawn from (SEED, molecule, set,
@@ -30,14 +31,14 @@ ELEMENTS = ("H", "C", "O", "N")
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("step", choices=("label", "pack"))
+    parser.add_argument("step", choices=("label", "pack", "forces"))
     step = parser.parse_args().step
     if step == "label":
         label_everything()
     else:
-        from packing import pack_everything
+        import packing
 
-        pack_everything()
+        {"pack": packing.pack_everything, "forces": packing.pack_structures}[step]()
 
 
 def label_everything():

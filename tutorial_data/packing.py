@@ -3,15 +3,18 @@
     structures/train_validate.xyz, test.xyz        extended XYZ, eV and angstrom
     structures/train_validate/, structures/test/   the same as `.example` files
     train/, validate/, test/                       TFRecords, each with dataset.json
+    forces/train, forces/validate, forces/test     the same sets as structure records
     quantum_chemistry/                             isolated atoms, normal modes
     README.md                                      method and statistics
 
 `pack_everything` calls what annpot's own commands call. Scratch files go to work/.
+`pack_structures` needs the `.example` files only.
 """
 
 import json
 import shutil
 import sys
+from collections import Counter
 from dataclasses import replace
 
 import generate
@@ -26,6 +29,7 @@ from annpot.data.bin_folder import open_bin_folder
 from annpot.data.descriptor_files import compute_descriptor_files
 from annpot.data.descriptor_task import descriptor_task
 from annpot.data.packing import describe_tfrecords, pack, packing_plan
+from annpot.data.structure_files import open_structure_files
 from annpot.structures.example_json import write_example
 from annpot.structures.readers import structure_sources
 from annpot.structures.structure import Structure
@@ -55,6 +59,7 @@ def pack_everything():
     for subset, structures in subsets.items():
         write_structures(subset, structures)
         compute_and_pack(subset)
+    pack_structures()
     atoms = json.loads((WORK / "isolated_atoms.json").read_text())
     text = readme(subsets, atoms)
     (HERE / "README.md").write_text(text)
@@ -110,10 +115,37 @@ def compute_and_pack(subset):
     task = descriptor_task(load_gvect(INPUT_FILES / "gvect.ini"))
     task = replace(task, folder=bins, done_log=WORK / "gvect_already_computed.dat")
     compute_descriptor_files(structure_sources(HERE / "structures" / subset), task)
-    plan = packing_plan(load_tfr(INPUT_FILES / "tfr.ini"))
-    plan = plan if subset == "train_validate" else replace(plan, **TEST_PLAN)
-    pack(open_bin_folder(bins), packed, plan)
+    pack(open_bin_folder(bins), packed, plan_of(subset, "tfr.ini"))
+    move_and_describe(subset, packed, HERE, task.origin)
+
+
+def pack_structures(work=WORK, destination=HERE / "forces"):
+    """Structure records of the sets of `compute_and_pack`, in the same order.
+
+    Args:
+        work: folder of scratch files.
+        destination: where train/, validate/ and test/ are written anew.
+    """
+    for subset in SUBSETS:
+        packed = work / "packed_structures" / subset
+        for folder in (packed, *(destination / name for name in FOLDERS[subset])):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+        source = open_structure_files(HERE / "structures" / subset, Counter())
+        plan = plan_of(subset, "tfr_structures.ini")
+        pack(source, packed, plan)
+        move_and_describe(subset, packed, destination, source.packed_origin(plan))
+
+
+def plan_of(subset, ini):
+    """PackingPlan of a subset by a shipped INI file; the test set is one file."""
+    plan = packing_plan(load_tfr(INPUT_FILES / ini))
+    return plan if subset == "train_validate" else replace(plan, **TEST_PLAN)
+
+
+def move_and_describe(subset, packed, destination, origin):
+    """Move packed files to the folders of their sets and write dataset.json there."""
     for folder, names in FOLDERS[subset].items():
         for name in names:
-            shutil.move(packed / name, HERE / folder / name)
-        describe_tfrecords(HERE / folder, task.origin).write(HERE / folder)
+            shutil.move(packed / name, destination / folder / name)
+        describe_tfrecords(destination / folder, origin).write(destination / folder)

@@ -12,6 +12,7 @@ from annpot.config import load_gvect, load_tfr
 from annpot.data.dataset_description import DatasetDescription
 from annpot.data.descriptor_task import descriptor_task
 from annpot.data.packing import packing_plan
+from annpot.data.structure_source import open_structures
 from annpot.data.tfrecord import read_records
 from annpot.structures.readers import iter_structures
 
@@ -92,8 +93,37 @@ def test_the_shipped_ini_packs_the_shipped_order():
     assert packed == order
 
 
+@pytest.mark.parametrize("folder", RECORDS)
+def test_structure_records_are_the_same_sets_to_the_last_bit(structures, folder):
+    known = structures["train_validate"] | structures["test"]
+    path = DATA / "forces" / folder
+    read = list(open_structures(path, "structure", ("H", "C", "O", "N")))
+    assert {one.name for one in read} == set(records_of(folder))
+    assert len(read) == RECORDS[folder]
+    for one in read:
+        original = known[one.name]
+        assert (one.symbols, one.energy) == (original.symbols, original.energy)
+        np.testing.assert_array_equal(one.positions, original.positions)
+        np.testing.assert_array_equal(one.forces, original.forces)
+
+
+def test_structure_records_are_made_again_from_the_shipped_files(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(DATA))
+    try:
+        from packing import pack_structures
+    finally:
+        for name in ("packing", "generate", "description"):
+            sys.modules.pop(name, None)
+    pack_structures(tmp_path / "work", tmp_path / "forces")
+    shipped = sorted(f for f in (DATA / "forces").rglob("*") if f.is_file())
+    for file in shipped:
+        made = tmp_path / "forces" / file.relative_to(DATA / "forces")
+        assert made.read_bytes() == file.read_bytes(), file
+    assert len(shipped) == 8 + 2 + 1 + 3  # TFRecords, and a dataset.json for each set
+
+
 def test_all_of_it_is_at_most_18_megabytes():
-    folders = ("structures", "quantum_chemistry", "train", "validate", "test")
+    folders = "structures", "quantum_chemistry", "train", "validate", "test", "forces"
     files = [f for name in folders for f in (DATA / name).rglob("*") if f.is_file()]
     assert sum(file.stat().st_size for file in files) < 18e6
 
