@@ -48,8 +48,9 @@ class TrainIo(Section):
     gvect_ini: Path | None = key(
         PATH,
         None,
-        help="INI file with [SYMMETRY_FUNCTION] and [GVECT_PARAMETERS], for "
-        "input_format = example or structure",
+        help="INI file of app_gvect_calculator whose [SYMMETRY_FUNCTION] and "
+        "[GVECT_PARAMETERS] say which descriptors to make, for input_format = example "
+        "or structure",
     )
     restart_mode: RESTART_MODES = key(
         WORD,
@@ -126,7 +127,9 @@ class TrainIo(Section):
         unit="MB",
         affects_result=False,
         ours=True,
-        help="largest data set that dataset_cache = auto keeps in memory",
+        help="largest data set that dataset_cache = auto keeps in memory; with forces "
+        "the most that stored derivatives, and neighbour lists before they go to a "
+        "temporary file in train_dir, may take",
     )
     num_parallel_readers: int = key(
         INTEGER,
@@ -158,7 +161,8 @@ class TrainIo(Section):
         "auto",
         ours=True,
         help="derivatives for forces and virials: stored in memory, or computed with "
-        "the descriptors in each step (last bits differ); auto: the faster one",
+        "the descriptors in each step (last bits differ); auto: the one estimated to be "
+        "faster, told with its reason",
     )
     use_xla: bool | Literal["auto"] = key(
         AUTO_BOOLEAN,
