@@ -161,8 +161,8 @@ class TrainIo(Section):
         "auto",
         ours=True,
         help="derivatives for forces and virials: stored in memory, or computed with "
-        "the descriptors in each step (last bits differ); auto: what is estimated to be "
-        "faster, told with its reason",
+        "the descriptors in each step (last bits differ); auto: what is estimated to "
+        "be faster, told with its reason",
     )
     use_xla: bool | Literal["auto"] = key(
         AUTO_BOOLEAN,
