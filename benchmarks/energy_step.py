@@ -33,7 +33,7 @@ from annpot.data.record_index import index_records
 from annpot.data.tfrecord import read_records
 from annpot.networks.element_network import keras, tf
 from annpot.training import setup, trainer
-from annpot.training.plan import use_xla
+from annpot.training.plan import is_small_step, use_xla
 
 DATA = Path(__file__).parents[1] / "tutorial_data"
 N_SPECIES, N_FEATURES, SIZES = 4, 384, (128, 32, 1)
@@ -248,9 +248,8 @@ class ClockedScreen(Screen):
     def callbacks(self, config, run):
         """Those of app_train, then the clock."""
         step, specs = run.plan.step, [network.spec for network in run.networks]
-        self.is_choice = step.xla == use_xla(
-            "auto", specs, step.columns, step.capacities
-        )
+        small = is_small_step(specs, step.columns, step.shapes[-1])
+        self.is_choice = step.xla == use_xla("auto", small)
         return [*super().callbacks(config, run), self.clock]
 
 

@@ -23,7 +23,7 @@ def test_an_interrupted_run_is_saved_and_goes_on_to_the_same_bits(
 ):
     keys = {"IO_INFORMATION": {"dataset_cache": "False"}}  # short chunks
     with monkeypatch.context() as patch:
-        patch.setattr("annpot.training.plan.STREAMED_CHUNK_BYTES", 1.0)
+        patch.setattr("annpot.training.plan.CHUNK_BYTES", 1.0)
         patch.setattr("annpot.training.trainer.deferred_interruption", asked_at_once)
         with pytest.raises(KeyboardInterrupt):
             finished(tmp_path, small_data, **keys)

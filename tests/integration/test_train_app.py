@@ -16,6 +16,7 @@ from annpot.data.descriptor_origin import DescriptorOrigin
 from annpot.data.packing import describe_tfrecords
 from annpot.errors import InputError
 from annpot.training.data_checks import data_facts
+from annpot.training.trace import by_name
 from reference.small_training import (
     N_FEATURES,
     OFFSETS,
@@ -68,7 +69,7 @@ def test_a_run_says_what_it_does(tmp_path, small_data, shown):
     assert (code, message) == (0, "")
     for part in (
         "45/45 records",
-        "data        45 structures (in memory), 13 to validate",
+        "data        45 structures (descriptors in memory), 13 to validate",
         "steps       21 of 4 structures, 7 per epoch, Adam from rate 0.01",
         "precision   float32, compiled as graph program",
         "seed        5",
@@ -138,8 +139,8 @@ def test_a_wrong_g_size(tmp_path, small_data, shown, section):
     message = refused(
         shown,
         path,
-        f"but the records of {small_data.training} have 24 descriptors per atom. Set "
-        "g_size = 24, or make the data with other descriptor settings.",
+        f"but the records of {small_data.training} give 24 descriptors per atom. Set "
+        "g_size = 24, or use other descriptor settings.",
     )
     number = int(re.search(r"train.ini:(\d+): g_size = 384 for ", message)[1])
     assert path.read_text().splitlines()[number - 1] == "g_size = 384"
@@ -319,7 +320,7 @@ def test_weights_that_overflow_are_never_saved(tmp_path, small_data, shown):
     # The loss of a step is computed before its update: here it is exp(100) to
     # exp(400), finite in float64, while its gradient is beyond float32.
     trace = run_steps(prepared(train_ini(tmp_path, small_data)), 1)
-    squares = trace[0, -1]  # sum of d^2 over the four structures of the first batch
+    squares = by_name(trace[0])["sum_square"]  # of the four structures of the batch
     path = train_ini(
         tmp_path,
         small_data,

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from annpot.networks.initial_weights import new_layer
+from annpot.training.batch import largest_capacities
 from annpot.training.order import batch_records
 from reference.numpy_training import NumpyTraining
 from reference.small_training import (
@@ -47,7 +48,8 @@ def test_how_a_run_is_done_changes_no_bit(tmp_path, small_data, finished_run, io
     run = finished(tmp_path, small_data, IO_INFORMATION=io)
     assert_same_run(run, finished_run)
     is_streamed = "dataset_cache" in io or "memory_budget_mb" in io
-    assert f"({'streamed' if is_streamed else 'in memory'})" in run.shown
+    where = "streamed" if is_streamed else "descriptors in memory"
+    assert f"({where})" in run.shown
 
 
 def test_another_seed_is_another_run(tmp_path, small_data, finished_run):
@@ -86,11 +88,16 @@ def test_batches_beyond_the_usual_room_count_like_others(
 ):
     double = {"precision": "float64"}
     usual = finished(tmp_path / "usual", small_data, TRAINING_PARAMETERS=double)
+    tight_shape = (9, 2, 2, 2)
     monkeypatch.setattr(
-        "annpot.training.plan.batch_capacities", lambda *_: np.array([9, 2, 2, 2])
+        "annpot.training.plan.batch_shapes",
+        lambda counts, size, _: (
+            tight_shape,
+            tuple(map(int, largest_capacities(counts, size))),
+        ),
     )
     tight = finished(tmp_path / "tight", small_data, TRAINING_PARAMETERS=double)
-    assert tight.state.run["capacities"] == [9, 2, 2, 2]
+    assert tight.state.run["shapes"][0] == list(tight_shape)
     # Sums over padded arrays of other lengths: float64 rounding.
     assert_close_weights(tight.state.layers, usual.state.layers, atol=1e-11)
     for column, values in usual.metrics_table().items():
@@ -315,7 +322,8 @@ def test_the_checkpoint_tells_about_its_run(finished_run):
     assert run["networks"][1]["n_features"] == 24
     assert run["batch_size"] == 4
     assert run["columns"][3] == [1, 2, 22]
-    assert len(run["capacities"]) == 4
+    assert run["form"] == "rows"
+    assert [len(shape) for shape in run["shapes"]] == [4] * len(run["shapes"])
     assert run["xla"] is False
     assert "[TRAINING_PARAMETERS]" in run["ini"]
 

@@ -5,6 +5,7 @@ import pytest
 
 from annpot.networks.activations import ACTIVATIONS
 from annpot.training.order import batch_records
+from annpot.training.trace import by_name
 from reference.numpy_training import NumpyTraining
 from reference.small_training import (
     OFFSETS,
@@ -177,7 +178,8 @@ def test_frozen_layers_stay_bitwise_and_have_no_slots(tmp_path, small_data):
     assert named == {(e, n) for e in SPECIES for n in range(3)} - frozen
     # The penalty counts frozen layers too: l2 sum W^2 over everything, float32.
     squares = sum((k**2).sum() for layers in before.values() for k, _ in layers)
-    assert trace[0, 2] == pytest.approx(0.01 * squares, rel=1e-6)
+    penalty = by_name(trace[0])["regularization"]
+    assert penalty == pytest.approx(0.01 * squares, rel=1e-6)
 
 
 def test_dropped_columns_change_nothing(tmp_path, small_data, monkeypatch):
@@ -211,11 +213,11 @@ def test_room_for_more_atoms_changes_nothing(tmp_path, small_data, monkeypatch):
         folder = tmp_path / str(spare)
         folder.mkdir()
         monkeypatch.setattr(
-            "annpot.training.plan.batch_capacities",
-            lambda counts, size, spare=spare: np.array([20, 9, 9, 9]) + spare,
+            "annpot.training.plan.batch_shapes",
+            lambda *_, spare=spare: ((20 + spare, *[9 + spare] * 3),),
         )
         run = run_of(folder, small_data)
-        assert run.plan.step.capacities == (20 + spare, *[9 + spare] * 3)
+        assert run.plan.step.shapes == ((20 + spare, *[9 + spare] * 3),)
         results.append((run_steps(run, 5), weights_of(run)))
     (trace, weights), (roomy_trace, roomy) = results
     np.testing.assert_allclose(roomy_trace, trace, rtol=1e-11)  # float64 rounding

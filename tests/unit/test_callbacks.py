@@ -111,10 +111,10 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path):
         callback.on_epoch_end(0, LOGS | {"steps": 7})
 
 
-def model_after(first_step, trace, batch_size=2, networks=()):
+def model_after(first_step, trace, networks=()):
     from annpot.training.callbacks import ChunkRecord
 
-    record = ChunkRecord(first_step, np.asarray(trace, float), batch_size)
+    record = ChunkRecord(first_step, np.asarray(trace, float))
     return SimpleNamespace(last_chunk=record, networks=networks)
 
 
@@ -139,6 +139,7 @@ TRACE_ROW = {  # sums over a batch of two structures
     "loss": 3.0,
     "energy_loss": 2.0,
     "regularization": 1.0,
+    "n_energies": 2.0,
     "sum_abs_per_atom": 0.2,
     "sum_square_per_atom": 0.18,
     "sum_square": 8.0,
@@ -175,9 +176,13 @@ def events_of(folder):
 
 
 def test_scalars_of_every_third_step(log, tmp_path):
-    from annpot.training.step import TRACE
+    from annpot.training.trace import TRACE
 
-    rows = [[TRACE_ROW[name] * step for name in TRACE] for step in range(1, 12)]
+    rows = [
+        [TRACE_ROW.get(name, 0.0) * step for name in TRACE] for step in range(1, 12)
+    ]
+    for row in rows:
+        row[TRACE.index("n_energies")] = 2.0
     log.set_model(model_after(0, rows[:5]))
     log.on_train_batch_end(5)
     log.set_model(model_after(5, rows[5:]))

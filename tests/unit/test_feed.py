@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from annpot.data.data_set import open_data_set
-from annpot.training.batch import batch_capacities, largest_capacities
+from annpot.training.batch import batch_shapes, largest_capacities
 from annpot.training.feed import Feed, FeedSettings
 from annpot.training.order import batch_records
 from reference.small_training import N_FEATURES, stored_records
@@ -31,7 +31,7 @@ def settings(data_sets):
         batch_size=BATCH,
         chunk_size=5,
         columns=(None, np.array([8, 9]), None, np.array([1, 2, 22])),
-        capacities=tuple(int(n) for n in batch_capacities(counts, BATCH)),
+        shapes=batch_shapes(counts, BATCH, counts.sum(axis=1)),
     )
 
 
@@ -97,9 +97,9 @@ def test_cuts_do_not_change_the_steps(data_sets, settings, which, chunk_size):
 def test_a_batch_beyond_the_usual_room_gets_the_largest(data_sets, settings, which):
     data = data_sets[which]
     usual = steps_of(Feed(data, data.energies, settings), [(0, 20)])
-    tight = (9, *settings.capacities[1:])  # hydrogen: 8 of 20 batches have more
-    feed = Feed(data, data.energies, replace(settings, capacities=tight))
     largest = tuple(largest_capacities(data.element_counts, BATCH))
+    tight = (9, *largest[1:])  # hydrogen: 8 of 20 batches have more
+    feed = Feed(data, data.energies, replace(settings, shapes=(tight, largest)))
     rooms = set()
     for piece in feed.pieces([(0, 20)]):
         room = tuple(rows.shape[1] for rows in piece.chunk.rows)
@@ -116,7 +116,7 @@ def test_streamed_tables_have_one_shape(data_sets, settings):
     shapes = {
         tuple(g.shape for g in piece.tables.g) for piece in feed.pieces([(0, 33)])
     }
-    room = settings.capacities
+    (room,) = settings.shapes
     assert shapes == {
         (
             (5 * room[0] + 1, N_FEATURES),

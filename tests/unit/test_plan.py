@@ -9,13 +9,16 @@ import pytest
 from annpot.config import load_train
 from annpot.networks.architecture import LayerSpec, NetworkSpec
 from annpot.training.plan import (
-    STREAMED_CHUNK_BYTES,
+    CHUNK_BYTES,
     XLA_LIMIT,
     Plan,
+    columns_to_train,
+    is_small_step,
     make_plan,
     run_length,
     use_xla,
 )
+from annpot.training.rows_data import RowsData
 from reference.small_training import train_ini
 
 
@@ -109,7 +112,10 @@ COLUMNS = (np.array([3, 4, 5]), np.array([7]))
 def test_small_steps_are_compiled_by_xla():
     # H: 4 atoms x 3 columns x 8 outputs, C: 2 atoms x 100 columns x 8 outputs.
     def work(factor):
-        return use_xla("auto", SPECS, (COLUMNS[0], None), (4 * factor, 2 * factor))
+        capacities = (4 * factor, 2 * factor)
+        small = is_small_step(SPECS, (COLUMNS[0], None), capacities)
+        assert use_xla("auto", small) == small
+        return small
 
     border = XLA_LIMIT / (4 * 3 * 8 + 2 * 100 * 8)
     assert work(int(border))
@@ -118,12 +124,12 @@ def test_small_steps_are_compiled_by_xla():
 
 @pytest.mark.parametrize("choice", [True, False])
 def test_the_user_may_choose(choice):
-    assert use_xla(choice, SPECS, COLUMNS, (10**9, 1)) is choice
-    assert use_xla(choice, SPECS, COLUMNS, (1, 1)) is choice
+    assert use_xla(choice, gains=False) is choice
+    assert use_xla(choice, gains=True) is choice
 
 
-def made(folder, small_data, resident=True, counts=((4, 1),), **training):
-    config = load_train(
+def config_of(folder, small_data, **training):
+    return load_train(
         train_ini(
             folder,
             small_data,
@@ -131,32 +137,45 @@ def made(folder, small_data, resident=True, counts=((4, 1),), **training):
             TRAINING_PARAMETERS=training,
         )
     )
+
+
+def made(folder, small_data, resident=True, **training):
+    """Plan of the small data set's settings for a data set of CH4."""
+    counts = np.array([[4, 1]])
     data = SimpleNamespace(
-        element_counts=np.array(counts), resident="records" if resident else None
+        element_counts=counts,
+        n_atoms=counts.sum(axis=1),
+        resident="records" if resident else None,
+        used=np.ones((2, 100), bool),
     )
-    return make_plan(config, data, SPECS, 17, COLUMNS, progress())
+    rows = RowsData(data, np.zeros(1))
+    config = config_of(folder, small_data, **training)
+    return make_plan(config, rows, SPECS, 17, COLUMNS, progress())
+
+
+def columns_of(folder, small_data, **training):
+    return columns_to_train(
+        COLUMNS, config_of(folder, small_data, **training).training, SPECS
+    )
 
 
 def test_columns_are_kept_where_zeros_count(tmp_path, small_data):
     # C has a radial basis: |x - w|^2 contains w^2 of a zero column.
-    columns = made(tmp_path, small_data).step.columns
+    columns = columns_of(tmp_path, small_data)
     assert columns[0].tolist() == [3, 4, 5]
     assert columns[1] is None
 
 
 @pytest.mark.parametrize("key", ["wscale_l1", "wscale_l2", "bscale_l1", "bscale_l2"])
 def test_columns_are_kept_where_weights_shrink(tmp_path, small_data, key):
-    columns = made(tmp_path, small_data, **{key: 0.1}).step.columns
-    assert columns == (None, None)
+    assert columns_of(tmp_path, small_data, **{key: 0.1}) == (None, None)
 
 
 def test_a_streamed_chunk_has_bounded_bytes(tmp_path, small_data):
     keys = {"steps_per_epoch": 1000, "batch_size": 1000}
     chunk_size = made(tmp_path, small_data, resident=False, **keys).step.chunk_size
     # 1000 CH4 of 100 float32 descriptors per atom: 2 MB per step.
-    assert (
-        chunk_size * 5000 * 400 <= STREAMED_CHUNK_BYTES < (chunk_size + 1) * 5000 * 400
-    )
+    assert chunk_size * 5000 * 400 <= CHUNK_BYTES < (chunk_size + 1) * 5000 * 400
     assert made(tmp_path, small_data, **keys).step.chunk_size == 250
     keys["batch_size"] = 10**7
     assert made(tmp_path, small_data, resident=False, **keys).step.chunk_size == 1

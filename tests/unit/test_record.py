@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from annpot.errors import InputError, TrainingError
+from annpot.training.trace import TRACE
 from reference.small_training import prepared, run_steps, train_ini, weights_of
 
 VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
@@ -40,7 +41,10 @@ def recorder_in(run, folder, max_to_keep=3):
     )
 
 
-def progress(step, epoch=0, steps_in_epoch=0, sums=(0.0,) * 6):
+NO_SUMS = (0.0,) * len(TRACE)
+
+
+def progress(step, epoch=0, steps_in_epoch=0, sums=NO_SUMS):
     from annpot.training.record import Progress
 
     return Progress(step, epoch, steps_in_epoch, sums)
@@ -92,7 +96,7 @@ def test_tensorflow_finds_the_latest_and_all_keys(recorder, run):
 def test_what_is_stored_comes_back_bitwise(recorder, run):
     from annpot.training.record import load_state
 
-    stored = progress(5, 0, 5, sums=(0.1, 1 / 3, 1e-300, 7.0, 0.0, 2.5))
+    stored = progress(5, 0, 5, sums=(0.1, 1 / 3, 1e-300, *range(3, len(TRACE))))
     prefix = recorder.save(stored, {"seed": 5})
     state = load_state(prefix)
     assert state.progress == stored
@@ -321,7 +325,7 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path):
 
 
 def test_sums_do_not_depend_on_how_steps_are_cut():
-    trace = np.random.default_rng(1).random((50, 6)) ** 9
+    trace = np.random.default_rng(1).random((50, len(TRACE))) ** 9
     at_once = progress(0).after(trace)
     in_parts = progress(0)
     for part in np.split(trace, [1, 7, 30]):

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from annpot.errors import InputError
+from annpot.training.trace import TRACE
 from reference.small_training import SmallData, train_ini
 
 ELEMENTS = ("H", "O")
+N_SUMS = len(TRACE)
 
 
 def config_of(folder, mode="default", **io):
@@ -37,7 +39,7 @@ def find(folder, mode, **io):
     return find_start(config_of(folder, mode, **io))
 
 
-def write_checkpoint(folder, name, run=True, latest=True):
+def write_checkpoint(folder, name, run=True, latest=True, n_sums=N_SUMS):
     """A checkpoint with weights equal to its step; PANNA's kind without `run`."""
     import json
 
@@ -63,7 +65,7 @@ def write_checkpoint(folder, name, run=True, latest=True):
             "step": step,
             "epoch": epoch - 1,
             "steps_in_epoch": 2,
-            "sums": [1.0],
+            "sums": [1.0] * n_sums,
         }
         facts = {"species": ELEMENTS, "seed": 4, "progress": progress}
         extra = {"_run": tf.Variable(json.dumps(facts))}
@@ -106,8 +108,15 @@ def test_the_newest_checkpoint_is_continued(two_checkpoints, mode):
     assert start.state.layers["O"][0][0][0, 0] == 20.0
     progress = start.progress
     assert (progress.step, progress.epoch, progress.steps_in_epoch) == (20, 1, 2)
-    assert progress.sums == (1.0,)
+    assert progress.sums == (1.0,) * N_SUMS
     assert start.notes == (f"Continuing from {start.state.prefix} (epoch 1, step 20).",)
+
+
+def test_sums_of_another_version_are_not_mistaken_for_ours(tmp_path):
+    write_checkpoint(models(tmp_path), "epoch_2_step_20", n_sums=N_SUMS - 1)
+    progress = find(tmp_path, "default").progress
+    assert (progress.step, progress.steps_in_epoch) == (20, 2)
+    assert progress.sums == (0.0,) * N_SUMS
 
 
 def test_default_does_not_touch_checkpoints_of_another_program(tmp_path):
