@@ -5,6 +5,7 @@ import time
 
 from annpot.networks.element_network import keras
 from annpot.progress import progress
+from annpot.training.memory_estimate import in_words, memory_estimate
 
 MEV = 1000.0
 PLAIN_INTERVAL = 10.0  # least seconds between lines within an epoch, elsewhere
@@ -44,6 +45,10 @@ class Screen:
         )
         kind = "XLA" if step.xla else "graph"
         self.line(f"precision   {step.precision}, compiled as {kind} program")
+        shapes = [shape for spec in run.potential.specs for shape in spec.shapes]
+        n_weights = sum((n_in + 1) * n_out for n_in, n_out in shapes)
+        needed = memory_estimate(run.data, plan, n_weights)
+        self.line(f"memory      about {in_words(needed)} at most, estimated")
         self.line(f"seed        {plan.seed}")
         self.line(f"results     {config.io.train_dir}")
 
@@ -70,6 +75,7 @@ class TrainingProgress(keras.callbacks.Callback):
     def __init__(self, screen, run, interval):
         super().__init__()
         self.screen, self.plan, self.start = screen, run.plan, run.start
+        self.program = run.program
         self.interval = interval
         self.bar = None
 
@@ -112,9 +118,14 @@ class TrainingProgress(keras.callbacks.Callback):
         self.epoch_step = step
 
     def on_train_end(self, logs=None):
-        """Take the bar away."""
+        """Take the bar away; tell how many programs were compiled."""
         if self.bar is not None:
             self.bar.stop()
+        n_programs = self.program.n_programs
+        plural = "s" if n_programs != 1 else ""
+        self.screen.line(
+            f"compiled {n_programs} program{plural}, one for each shape of batch"
+        )
 
 
 def _measures(logs):

@@ -6,7 +6,8 @@ import numpy as np
 
 LADDER = 2.0  # batches that differ more in size than this get shapes of their own
 MOST_SMALLER_SHAPES = 3
-SIGMAS = 5.0
+SIGMAS = 5.0  # within which almost every batch lies
+COMMON = 2.0  # within which most of them lie
 
 
 class ForceLabels(NamedTuple):
@@ -93,8 +94,8 @@ def batch_shapes(counts, batch_size, sizes):
     """Capacities of the programs of a run, from small to large.
 
     One shape for almost all batches, `batch_capacities`. Where batches differ more
-    than twice in size, halves, quarters and eighths of it as well, down to the
-    smallest batch to be expected. Last, where it is more, the shape of the fullest
+    than twice in size, halves, quarters and eighths of it as well, down to the small
+    ones among them. Last, where it is more, the shape of the fullest
     batch there can be. A function of the data and the batch size alone.
 
     Args:
@@ -108,7 +109,7 @@ def batch_shapes(counts, batch_size, sizes):
     """
     usual = batch_capacities(counts, batch_size)
     largest = largest_capacities(counts, batch_size)
-    spread = SIGMAS * sizes.std() * np.sqrt(batch_size)
+    spread = COMMON * sizes.std() * np.sqrt(batch_size)
     ends = np.sort(np.resize(np.sort(sizes), max(batch_size, len(sizes))))
     low = max(sizes.mean() * batch_size - spread, ends[:batch_size].sum(), 1.0)
     high = min(sizes.mean() * batch_size + spread, ends[-batch_size:].sum())

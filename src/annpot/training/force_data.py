@@ -88,6 +88,17 @@ class StoredData(ForceData):
             self.row_of_atom[own] = np.arange(len(own))
         self.last_rows = [len(g) - 1 for g in tables.g]
 
+    @property
+    def kept_bytes(self):
+        """Bytes of the tables, on the device once more."""
+        arrays = (*self.tables.g, *self.tables.blocks, *self.tables.strain)
+        return 2 * sum(array.nbytes for array in arrays)
+
+    def work_bytes(self, shape):
+        """Bytes that a step works with: copies of what it reads of the tables."""
+        reads = zip(shape[self.n_species :], self.tables.blocks, strict=True)
+        return 2 * sum(room * table[0].nbytes for room, table in reads)
+
     def bytes_per_step(self, shape):
         """Bytes made anew for a step of a shape."""
         groups = [
@@ -144,6 +155,27 @@ class ComputedData(ForceData):
         self.is_resident = store.is_resident
         where = "in memory" if store.is_resident else "in a temporary file"
         self.about = f"neighbour lists {where}"
+
+    @property
+    def kept_bytes(self):
+        """Bytes of the neighbour lists, where they are in memory."""
+        return self.store.n_bytes if self.is_resident else 0
+
+    def work_bytes(self, shape):
+        """Bytes that a step works with: what is kept for pairs, triplets and atoms.
+
+        For each triplet 12 numbers of geometry, each radial part and its two slopes,
+        each angular part and its slope, and rows of the blocks; for each pair its
+        radial functions and slopes.
+        """
+        n_pairs, _, n_blocks = shape[self.n_species :]
+        settings = self.settings
+        n_eta, n_theta = len(settings.angular_etas), len(settings.thetas)
+        triplet = 12 + 3 * n_eta + 2 * n_theta + 3 * n_eta * n_theta / self.store.block
+        pair = 12 + 4 * len(settings.radial_etas)
+        atoms = sum(shape[: self.n_species]) * settings.n_features
+        numbers = n_blocks * self.store.block * triplet + n_pairs * pair + 8 * atoms
+        return int(numbers * self.dtype.itemsize)
 
     def bytes_per_step(self, shape):
         """Bytes made anew for a step of a shape."""

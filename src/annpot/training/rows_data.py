@@ -40,6 +40,16 @@ class RowsData:
         width = 2 if self.is_resident else self.data.used.shape[1]
         return sum(shape) * width * FLOAT32_BYTES
 
+    @property
+    def kept_bytes(self):
+        """Bytes of what stays in memory: descriptors, and again those in tables."""
+        parts = self.data.resident or ()
+        return 2 * sum(part.g.nbytes for part in parts)
+
+    def work_bytes(self, shape):
+        """Bytes that a step works with."""
+        return 4 * sum(shape) * self.data.used.shape[1] * FLOAT32_BYTES
+
     def step_form(self, step):
         """The form of the step, for StepSettings."""
         return RowsForm()

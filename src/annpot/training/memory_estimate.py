@@ -1,0 +1,31 @@
+"""How much memory a run is going to need, told before it starts."""
+
+PROGRAM_BYTES = 1.1e9  # Python, TensorFlow and XLA with nothing to do; measured
+CHUNKS = 3  # one in work, one kept ready, one on its way to the device
+
+
+def memory_estimate(data, plan, n_weights):
+    """Bytes that a run takes at its peak, the program itself included.
+
+    Args:
+        data: RowsData, StoredData or ComputedData of training; has the bytes of what it
+            keeps (`kept_bytes`), of what is made for a step (`bytes_per_step`) and of
+            what a step works with (`work_bytes`).
+        plan: Plan.
+        n_weights: number of weights and biases.
+    """
+    step = plan.step
+    shape = step.shapes[-1]
+    itemsize = 8 if step.precision == "float64" else 4
+    return (
+        PROGRAM_BYTES
+        + data.kept_bytes
+        + CHUNKS * step.chunk_size * data.bytes_per_step(shape)
+        + data.work_bytes(shape)
+        + 8 * n_weights * itemsize
+    )
+
+
+def in_words(n_bytes):
+    """A number of bytes as GB with one digit."""
+    return f"{n_bytes / 1e9:.1f} GB"
