@@ -8,6 +8,9 @@ LADDER = 2.0  # batches that differ more in size than this get shapes of their o
 MOST_SMALLER_SHAPES = 3
 SIGMAS = 5.0  # within which almost every batch lies
 COMMON = 2.0  # within which most of them lie
+# Where forces are trained, every place costs what all its neighbours do: a smaller
+# margin, which one batch in 30,000 leaves.
+SIGMAS_OF_FORCES = 4.0
 
 
 class ForceLabels(NamedTuple):
@@ -90,24 +93,25 @@ def make_chunk(tables, records, capacities, targets):
     return Chunk(tuple(rows), tuple(owners), targets[records], n_atoms)
 
 
-def batch_shapes(counts, batch_size, sizes):
+def batch_shapes(counts, batch_size, sizes, sigmas=SIGMAS):
     """Capacities of the programs of a run, from small to large.
 
     One shape for almost all batches, `batch_capacities`. Where batches differ more
     than twice in size, halves, quarters and eighths of it as well, down to the small
-    ones among them. Last, where it is more, the shape of the fullest
-    batch there can be. A function of the data and the batch size alone.
+    ones among them. Last, where it is more, the shape of the fullest batch there can
+    be. A function of the data and the batch size alone.
 
     Args:
         counts: (n_records, n_columns) what a record needs room for: atoms of each
             element and whatever else a batch lists.
         batch_size: structures per batch.
         sizes: (n_records,) what a record costs.
+        sigmas: see `batch_capacities`.
 
     Returns:
         tuple of tuples of n_columns integers.
     """
-    usual = batch_capacities(counts, batch_size)
+    usual = batch_capacities(counts, batch_size, sigmas)
     largest = largest_capacities(counts, batch_size)
     spread = COMMON * sizes.std() * np.sqrt(batch_size)
     ends = np.sort(np.resize(np.sort(sizes), max(batch_size, len(sizes))))
@@ -122,22 +126,23 @@ def batch_shapes(counts, batch_size, sizes):
     return tuple(tuple(int(n) for n in shape) for shape in shapes)
 
 
-def batch_capacities(counts, batch_size):
+def batch_capacities(counts, batch_size, sigmas=SIGMAS):
     """Atoms of each element (or what else is counted) that a batch has room for.
 
-    mean B + 5 sigma sqrt(B), at most the B fullest records: a function of the data
+    mean B + sigmas sigma sqrt(B), at most the B fullest records: a function of the data
     and the batch size alone, never of the length of the run. A batch beyond it (one
     in millions) runs in a program of `largest_capacities` instead.
 
     Args:
         counts: (n_records, n_species) atoms of each element in each record.
         batch_size: structures per batch.
+        sigmas: standard deviations of the sum over a batch that still have room.
 
     Returns:
         (n_species,) int64, each at least 1.
     """
     expected = counts.mean(axis=0) * batch_size
-    spread = SIGMAS * counts.std(axis=0) * np.sqrt(batch_size)
+    spread = sigmas * counts.std(axis=0) * np.sqrt(batch_size)
     usual = np.ceil(expected + spread).astype(np.int64)
     return np.minimum(usual, largest_capacities(counts, batch_size)).clip(min=1)
 

@@ -19,6 +19,7 @@ ATOMS_TOGETHER = 4096
 SECONDS_PER_BYTE = 1.6e-10  # of stored derivatives
 SECONDS_PER_TRIPLET = 9.0e-8
 SECONDS_PER_PAIR = 6.0e-8
+SECONDS_PER_STEP = 1.5e-4  # of what computing adds to a step of any size
 MEGABYTE = 1e6
 
 
@@ -72,13 +73,14 @@ def geometry_sizes(structures, settings):
     return GeometrySizes(len(structures), n_atoms, n_pairs, n_triplets, n_blocks)
 
 
-def choose_form(wish, sizes, stored_bytes, budget, where):
+def choose_form(wish, sizes, stored_bytes, batch_size, budget, where):
     """("stored" or "computed", the reason in words).
 
     Args:
         wish: "auto", "stored" or "computed", as the INI file says.
         sizes: GeometrySizes of training and validation data together.
         stored_bytes: what stored derivatives of both would take.
+        batch_size: structures per step.
         budget: bytes that may be taken.
         where: INI file and line of `derivatives`.
 
@@ -100,13 +102,14 @@ def choose_form(wish, sizes, stored_bytes, budget, where):
         return wish, "as asked"
     if not fits:
         return "computed", f"stored ones would need {room}"
-    n = sizes.n_structures
-    stored = stored_bytes / n * SECONDS_PER_BYTE
-    computed = sizes.n_triplets / n * SECONDS_PER_TRIPLET
-    computed += sizes.n_pairs / n * SECONDS_PER_PAIR
-    times = (
-        f"{stored * 1e6:.1f} us a structure to read {stored_bytes / n / 1e3:.0f} kB "
-        f"stored, {computed * 1e6:.1f} us to compute {sizes.n_triplets / n:.0f} "
-        f"triplets and {sizes.n_pairs / n:.0f} pairs"
+    share = batch_size / sizes.n_structures  # of all structures, in a step
+    stored = share * stored_bytes * SECONDS_PER_BYTE
+    computed = SECONDS_PER_STEP + share * (
+        sizes.n_triplets * SECONDS_PER_TRIPLET + sizes.n_pairs * SECONDS_PER_PAIR
     )
-    return ("stored" if stored <= computed else "computed"), f"estimated {times}"
+    times = (
+        f"a step would read {share * stored_bytes / MEGABYTE:.2g} MB stored in about "
+        f"{stored * 1e3:.2g} ms, or compute {share * sizes.n_triplets:.0f} triplets "
+        f"and {share * sizes.n_pairs:.0f} pairs in {computed * 1e3:.2g} ms"
+    )
+    return ("stored" if stored <= computed else "computed"), times

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from annpot.training.batch import batch_shapes
+from annpot.training.batch import SIGMAS, SIGMAS_OF_FORCES, batch_shapes
 from annpot.training.loss_settings import (
     ForceLossSettings,
     LossSettings,
@@ -186,7 +186,12 @@ def make_plan(config, data, specs, seed, columns, start):
     steps_per_epoch, total_steps, n_epochs = run_length(training, start)
     save_every = config.io.save_checkpoint_steps
     boundary = min(steps_per_epoch, save_every or steps_per_epoch)
-    shapes = batch_shapes(data.counts, training.batch_size, data.sizes)
+    shapes = batch_shapes(
+        data.counts,
+        training.batch_size,
+        data.sizes,
+        SIGMAS if data.form == "rows" else SIGMAS_OF_FORCES,
+    )
     usual = shapes[-1] if len(shapes) == 1 else shapes[-2]
     is_small = is_small_step(specs, columns, usual[: len(specs)])
     step = StepSettings(

@@ -86,7 +86,9 @@ def _form(config, opened, columns):
     needed = total.stored_bytes(
         mean_columns(opened[0].data, columns), itemsize, _with_virials(config)
     )
-    return choose_form(wish, total, needed, budget_of(config.io), where)
+    return choose_form(
+        wish, total, needed, config.training.batch_size, budget_of(config.io), where
+    )
 
 
 def _require_room(config, opened):
