@@ -91,7 +91,7 @@ def test_batches_beyond_the_usual_room_count_like_others(
     tight_shape = (9, 2, 2, 2)
     monkeypatch.setattr(
         "annpot.training.plan.batch_shapes",
-        lambda counts, size, _: (
+        lambda counts, size, *_: (
             tight_shape,
             tuple(map(int, largest_capacities(counts, size))),
         ),
