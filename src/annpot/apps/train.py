@@ -1,4 +1,4 @@
-"""app_train: TFRecords to networks."""
+"""app_train: structures or TFRecords to networks."""
 
 from annpot.apps.command import run_command
 
@@ -6,7 +6,7 @@ from annpot.apps.command import run_command
 def main(argv=None):
     """Entry point of app_train."""
     return run_command(
-        "app_train", "Train the networks of a potential from TFRecords.", _run, argv
+        "app_train", "Train the networks of a potential.", _run, argv
     )
 
 

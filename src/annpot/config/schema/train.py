@@ -49,8 +49,9 @@ class TrainData(Section):
     sparse_derivatives: bool = key(
         BOOLEAN,
         False,
-        help="derivatives in the data are sparse",
-        without_effect="the records themselves say how derivatives are stored",
+        help="derivatives in the records are sparse; where the key is given, it is "
+        "checked against them",
+        default_text="as the records say",
     )
     examples_name: bool = key(
         BOOLEAN,
