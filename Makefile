@@ -1,4 +1,5 @@
 # make tutorial   install annpot into .venv, then train, evaluate and extract
+# make tutorial-forces   the same with forces, for molecules and for silicon
 # make test       install annpot with its test tools and run the checks and tests
 PYTHON ?= python3
 VENV := .venv
@@ -6,15 +7,17 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help install install-test tutorial test test-slow check documents pictures
+.PHONY: help install install-test tutorial tutorial-forces derivative-records test test-slow check documents pictures
 .PHONY: clean distclean
 
 help:
 	@echo "make tutorial    train, evaluate and extract on the shipped data"
+	@echo "make tutorial-forces     train on forces and stress, and evaluate them"
+	@echo "make derivative-records  dense and sparse derivatives of the tutorial's data"
 	@echo "make test        checks and tests (make test-slow: also the slow ones)"
 	@echo "make install     only install annpot into $(VENV)"
 	@echo "make documents   write doc/keywords.md and its JSON schema anew"
-	@echo "make pictures    draw the pictures of the README anew"
+	@echo "make pictures    draw the pictures of the documents anew"
 	@echo "make clean       remove the tutorial's results and all caches"
 	@echo "make distclean   remove $(VENV) too"
 
@@ -25,6 +28,15 @@ tutorial: $(VENV)/installed
 	$(BIN)/app_train -c input_files/train1.ini
 	$(BIN)/app_evaluate -c input_files/validation1.ini
 	$(BIN)/app_extract_weights -c input_files/extract_weights.ini
+
+tutorial-forces: $(VENV)/installed
+	$(BIN)/app_train -c input_files/train_force.ini
+	$(BIN)/app_evaluate -c input_files/validation_force.ini
+	$(BIN)/app_train -c input_files/train_silicon.ini
+	$(BIN)/app_evaluate -c input_files/validation_silicon.ini
+
+derivative-records: $(VENV)/installed
+	$(BIN)/python tutorial_data/derivative_records.py
 
 test: check
 	$(PYTEST) -m "not slow"

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -16,8 +17,8 @@ FOREIGN = re.compile(
     r"(?<![\w.])/(?:work|root|home)/|/tmp/\w|pypi[.]org|python[h]osted|index[-]url"
 )
 SHORTER = (
-    ("steps_per_epoch = 100", "steps_per_epoch = 10"),
-    ("max_epochs = 10", "max_epochs = 2"),
+    (r"^steps_per_epoch = \d+", "steps_per_epoch = 10"),
+    (r"^max_epochs = \d+", "max_epochs = 2"),
 )
 WRITTEN_BY_README = """\
 tutorial_bin/CH4_0000.bin
@@ -29,6 +30,19 @@ tutorial_eval/epoch_2_step_20.dat
 tutorial_eval/epoch_2_step_20_parity.png
 tutorial_weights/networks_metadata.json
 tutorial_train2/_models/epoch_2_step_20.index
+tutorial_train_force/_models/epoch_2_step_20.index
+tutorial_eval_force/epoch_2_step_20_forces.dat
+tutorial_eval_force/epoch_2_step_20_forces_parity.png
+"""
+WRITTEN_BY_FORCE_TUTORIAL = """\
+tutorial_train_force/metrics.dat
+tutorial_eval_force/epoch_2_step_20_forces.dat
+tutorial_tfr_dense/validate/train-10-10.tfrecord
+tutorial_train_force_dense/metrics.dat
+tutorial_train_force_sparse/metrics.dat
+tutorial_train_force_long/metrics.dat
+tutorial_train_silicon/metrics.dat
+tutorial_eval_silicon/epoch_2_step_20_virial.dat
 """
 
 
@@ -61,33 +75,54 @@ def test_ini_files_in_the_tutorials_are_the_shipped_ones():
         assert not other, document.name
 
 
-def readme_commands():
-    """[(command, INI file)] of the README, in order."""
-    text = (ROOT / "README.md").read_text()
-    return re.findall(r"^(app_\w+) +-c (\S+)", text, re.M)
-
-
-def test_readme_commands_run_one_after_the_other(tmp_path, monkeypatch):
-    """With two epochs of ten steps; everything else as shipped."""
-    for folder in ("train", "validate", "test"):
-        data = Path("tutorial_data") / folder
-        shutil.copytree(ROOT / data, tmp_path / data)
-    structures = tmp_path / "tutorial_data" / "structures"
+def shortened_copy(folder):
+    """The project's data and INI files in a folder, with two epochs of ten steps."""
+    for data in ("train", "validate", "test", "forces", "silicon"):
+        path = Path("tutorial_data") / data
+        shutil.copytree(ROOT / path, folder / path)
+    structures = folder / "tutorial_data" / "structures"
     structures.mkdir()
     shutil.copy(ROOT / "tutorial_data/structures/train_validate.xyz", structures)
-    (tmp_path / "input_files").mkdir()
+    shutil.copy(ROOT / "tutorial_data/derivative_records.py", structures.parent)
+    (folder / "input_files").mkdir()
     for path in (ROOT / "input_files").glob("*.ini"):
         text = path.read_text()
         for long, short in SHORTER:
-            text = text.replace(long, short)
-        (tmp_path / "input_files" / path.name).write_text(text)
+            text = re.sub(long, short, text, flags=re.M)
+        (folder / "input_files" / path.name).write_text(text)
+
+
+def run(command, ini):
+    """Run a command of annpot in this process."""
+    (entry,) = entry_points(group="console_scripts", name=command)
+    assert entry.load()(["-c", ini]) == 0, f"{command} -c {ini}"
+
+
+def test_readme_commands_run_one_after_the_other(tmp_path, monkeypatch):
+    shortened_copy(tmp_path)
     monkeypatch.chdir(tmp_path)
-    commands = readme_commands()
-    assert len(commands) == 6
+    text = (ROOT / "README.md").read_text()
+    commands = re.findall(r"^(app_\w+) +-c (\S+)", text, re.M)
+    assert len(commands) == 8
     for command, ini in commands:
-        (entry,) = entry_points(group="console_scripts", name=command)
-        assert entry.load()(["-c", ini]) == 0, f"{command} -c {ini}"
+        run(command, ini)
     for name in WRITTEN_BY_README.split():
+        assert (tmp_path / name).exists(), name
+
+
+@pytest.mark.slow
+def test_commands_of_the_force_tutorial_run_one_after_the_other(tmp_path, monkeypatch):
+    shortened_copy(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "doc/tutorial_3_forces.md").read_text()
+    commands = re.findall(r"^    (app_\w+|python) +(?:-c )?(\S+)$", text, re.M)
+    assert len(commands) == 8
+    for command, argument in commands:
+        if command == "python":
+            subprocess.run([sys.executable, argument], check=True)
+        else:
+            run(command, argument)
+    for name in WRITTEN_BY_FORCE_TUTORIAL.split():
         assert (tmp_path / name).exists(), name
 
 

@@ -1,7 +1,10 @@
-"""Draw the two pictures of the README: `make pictures` (half a minute).
+"""Draw the pictures of the documents: `make pictures` (a minute).
 
-Trains input_files/train1_decay.ini in a temporary folder and evaluates its last
-checkpoint on the test set, with the same commands and keys a user has.
+    learning_curve.png, parity.png   energies: input_files/train1_decay.ini
+    force_parity.png                 forces: input_files/train_force_long.ini
+
+Trains in a temporary folder and evaluates the last checkpoint on the test set, with the
+same commands and keys a user has.
 """
 
 import re
@@ -18,25 +21,37 @@ INPUT_FILES = Path("input_files")
 
 
 def main():
-    """Write learning_curve.png and parity.png beside this file; return an exit code."""
+    """Write the PNG files beside this file; return an exit code."""
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        train_ini = _edited("train1_decay.ini", folder, train_dir=folder / "train")
-        evaluate_ini = _edited(
-            "validation1.ini",
-            folder,
-            train_ini=train_ini,
-            networks_dir=folder / "train" / "_models",
-            eval_dir=folder,
+        energies, forces = Path(temporary) / "energies", Path(temporary) / "forces"
+        exit_code = _results("train1_decay.ini", "validation1.ini", energies)
+        exit_code = exit_code or _results(
+            "train_force_long.ini", "validation_force.ini", forces
         )
-        for main_of, ini in ((train.main, train_ini), (evaluate.main, evaluate_ini)):
-            exit_code = main_of(["-c", str(ini)])
-            if exit_code:
-                return exit_code
-        learning_curve(folder / "train" / "metrics.dat", HERE / "learning_curve.png")
-        (parity,) = folder.glob("*_parity.png")
+        if exit_code:
+            return exit_code
+        learning_curve(energies / "train/metrics.dat", HERE / "learning_curve.png")
+        (parity,) = energies.glob("*_parity.png")
         shutil.copyfile(parity, HERE / "parity.png")
+        (parity,) = forces.glob("*_forces_parity.png")
+        shutil.copyfile(parity, HERE / "force_parity.png")
     return 0
+
+
+def _results(train_name, evaluate_name, folder):
+    """Train and evaluate by two shipped INI files into a folder; an exit code."""
+    folder.mkdir()
+    train_ini = _edited(train_name, folder, train_dir=folder / "train")
+    evaluate_ini = _edited(
+        evaluate_name,
+        folder,
+        train_ini=train_ini,
+        networks_dir=folder / "train" / "_models",
+        eval_dir=folder,
+    )
+    return train.main(["-c", str(train_ini)]) or evaluate.main(
+        ["-c", str(evaluate_ini)]
+    )
 
 
 def _edited(name, folder, **values):
