@@ -49,15 +49,18 @@ def gvect_ini(folder, **keys):
     return path
 
 
-def small_structures(n, seed=1):
+def small_structures(n, seed=1, molecules=MOLECULES, cells=CELLS):
     """`n` labelled Structures: molecules, crystals and slabs in turn."""
-    return [_structure(number, seed) for number in range(n)]
+    return [
+        _structure(
+            molecules[number % len(molecules)], cells[number % len(cells)], number, seed
+        )
+        for number in range(n)
+    ]
 
 
-def _structure(number, seed):
+def _structure(symbols, cell, number, seed):
     rng = np.random.default_rng([seed, number])
-    symbols = MOLECULES[number % len(MOLECULES)]
-    cell = CELLS[number % len(CELLS)]
     one = scattered(symbols, *cell, seed=rng.integers(2**31))
     offset = sum(OFFSETS[SPECIES.index(symbol)] for symbol in symbols)
     return replace(
