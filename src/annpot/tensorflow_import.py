@@ -27,6 +27,8 @@ def import_tensorflow(threads=0):
             if threads:
                 tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
             tensorflow.constant(0)  # the devices are found, and talked about, here
+        # Each shape of a batch is a program of its own, on purpose.
+        tensorflow.get_logger().setLevel("ERROR")
     return sys.modules["tensorflow"]
 
 

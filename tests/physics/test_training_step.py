@@ -268,8 +268,8 @@ def test_activations_are_those_of_the_numpy_potential(activation):
 def test_the_rate_decays_as_the_formula_says(staircase):
     import tensorflow as tf
 
-    from annpot.training.plan import LearningRateSettings
     from annpot.training.schedules import RateSchedule, rate_at
+    from annpot.training.step_settings import LearningRateSettings
 
     settings = LearningRateSettings(0.02, 250.0, 0.7, staircase)
     schedule = RateSchedule(settings)
@@ -281,8 +281,8 @@ def test_the_rate_decays_as_the_formula_says(staircase):
 
 
 def test_a_constant_rate_is_a_schedule_too():
-    from annpot.training.plan import LearningRateSettings
     from annpot.training.schedules import RateSchedule
+    from annpot.training.step_settings import LearningRateSettings
 
     schedule = RateSchedule(LearningRateSettings(0.01))
     assert float(schedule(0)) == float(schedule(10**9)) == 0.01

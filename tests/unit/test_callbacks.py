@@ -150,7 +150,7 @@ TRACE_ROW = {  # sums over a batch of two structures
 def log(tmp_path):
     """TensorBoardLog of every third step, rate 0.01 halved every 10 steps."""
     from annpot.training.callbacks import TensorBoardLog
-    from annpot.training.plan import LearningRateSettings
+    from annpot.training.step_settings import LearningRateSettings
 
     return TensorBoardLog(tmp_path, 3, LearningRateSettings(0.01, 10, 0.5), 0)
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from annpot.training.plan import LossSettings, RegularizationSettings
+from annpot.training.loss_settings import LossSettings
+from annpot.training.step_settings import RegularizationSettings
 
 # d = E_network - E_reference (eV) and n of three structures of different sizes.
 ERRORS = np.array([0.5, -1.0, 2.0])

@@ -5,9 +5,7 @@ from annpot.apps.command import run_command
 
 def main(argv=None):
     """Entry point of app_train."""
-    return run_command(
-        "app_train", "Train the networks of a potential.", _run, argv
-    )
+    return run_command("app_train", "Train the networks of a potential.", _run, argv)
 
 
 def _run(path):

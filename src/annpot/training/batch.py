@@ -9,8 +9,8 @@ MOST_SMALLER_SHAPES = 3
 SIGMAS = 5.0  # within which almost every batch lies
 COMMON = 2.0  # within which most of them lie
 # Where forces are trained, every place costs what all its neighbours do: a smaller
-# margin, which one batch in 30,000 leaves.
-SIGMAS_OF_FORCES = 4.0
+# margin, which one batch in some thousands leaves.
+SIGMAS_OF_FORCES = 3.5
 
 
 class ForceLabels(NamedTuple):
@@ -130,8 +130,8 @@ def batch_capacities(counts, batch_size, sigmas=SIGMAS):
     """Atoms of each element (or what else is counted) that a batch has room for.
 
     mean B + sigmas sigma sqrt(B), at most the B fullest records: a function of the data
-    and the batch size alone, never of the length of the run. A batch beyond it (one
-    in millions) runs in a program of `largest_capacities` instead.
+    and the batch size alone, never of the length of the run. A batch beyond it (one in
+    millions with 5 sigmas) runs in a program of `largest_capacities` instead.
 
     Args:
         counts: (n_records, n_species) atoms of each element in each record.

@@ -81,27 +81,27 @@ def choose_form(wish, sizes, stored_bytes, batch_size, budget, where):
         sizes: GeometrySizes of training and validation data together.
         stored_bytes: what stored derivatives of both would take.
         batch_size: structures per step.
-        budget: bytes that may be taken.
+        budget: bytes that may be taken; infinite or negative where `dataset_cache`
+            says so.
         where: INI file and line of `derivatives`.
 
     Raises:
         InputError: stored derivatives are demanded and do not fit.
     """
-    room = f"{stored_bytes / MEGABYTE:.0f} MB of memory_budget_mb = " + (
-        f"{budget / MEGABYTE:.0f}"
-    )
+    needed = f"{stored_bytes / MEGABYTE:.3g} MB"
+    limit, way_out = _limit(budget)
     fits = stored_bytes <= budget
     if wish == "stored":
         if not fits:
             raise InputError(
-                f"{where}: derivatives = stored needs {room}. Set derivatives = "
-                "computed (or auto), or raise memory_budget_mb."
+                f"{where}: derivatives = stored needs {needed}, but {limit}. Set "
+                f"derivatives = computed (or auto), or {way_out}."
             )
-        return wish, f"as asked, {room}"
+        return wish, f"as asked, {needed}"
     if wish == "computed":
         return wish, "as asked"
     if not fits:
-        return "computed", f"stored ones would need {room}"
+        return "computed", f"stored ones would need {needed}, but {limit}"
     share = batch_size / sizes.n_structures  # of all structures, in a step
     stored = share * stored_bytes * SECONDS_PER_BYTE
     computed = SECONDS_PER_STEP + share * (
@@ -113,3 +113,11 @@ def choose_form(wish, sizes, stored_bytes, batch_size, budget, where):
         f"and {share * sizes.n_pairs:.0f} pairs in {computed * 1e3:.2g} ms"
     )
     return ("stored" if stored <= computed else "computed"), times
+
+
+def _limit(budget):
+    """What stands against more memory, and what to do about it."""
+    if budget < 0:
+        return "dataset_cache = False keeps nothing in memory", "remove dataset_cache"
+    limit = f"memory_budget_mb = {budget / MEGABYTE:g}"
+    return limit, "raise memory_budget_mb"

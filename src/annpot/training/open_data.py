@@ -123,10 +123,14 @@ def _open_structures(config, keys, source, announce):
     # Where forces are trained, the form decides what is kept.
     budget = -1 if trains_forces else budget_of(config.io)
     with announce(f"descriptors of {keys.data_dir}", len(structures)) as advance:
-        data, alone = structure_data_set(
-            structures, settings, config.training.precision, budget, advance,
-            reading_options(config.io),
-        )  # fmt: skip
+        try:
+            data, alone = structure_data_set(
+                structures, settings, config.training.precision, budget, advance,
+                reading_options(config.io),
+            )  # fmt: skip
+        except InputError as error:  # names the structure, not its file
+            problems = [f"{keys.data_dir}: {problem}" for problem in error.problems]
+            raise InputError(problems) from None
     notes += _told_of_range(structures, alone, settings, keys.data_dir)
     return OpenedData(keys.data_dir, data, structures, tuple(notes))
 

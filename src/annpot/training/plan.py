@@ -2,16 +2,17 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from annpot.training.batch import SIGMAS, SIGMAS_OF_FORCES, batch_shapes
 from annpot.training.loss_settings import (
-    ForceLossSettings,
-    LossSettings,
-    VirialLossSettings,
     energy_loss_settings,
     force_loss_settings,
     virial_loss_settings,
+)
+from annpot.training.step_settings import (
+    AdamSettings,
+    LearningRateSettings,
+    RegularizationSettings,
+    StepSettings,
 )
 
 RBF = 2  # number of the activation exp(-|x - w|^2)
@@ -21,72 +22,6 @@ CHUNK_BYTES = 32e6  # of what is made or read for the steps of one call
 # Above this many multiply-adds per step in the first layers, the graph's matrix
 # products beat XLA's and hide its overhead (benchmarks/energy_step.py).
 XLA_LIMIT = 2.0e8
-
-
-@dataclass(frozen=True)
-class RegularizationSettings:
-    """Coefficients of `annpot.training.losses.regularization`."""
-
-    kernel_l1: float
-    kernel_l2: float
-    bias_l1: float
-    bias_l2: float
-
-    @property
-    def is_on(self):
-        """Whether any coefficient is not zero."""
-        return any(vars(self).values())
-
-
-@dataclass(frozen=True)
-class LearningRateSettings:
-    """Choices of `annpot.training.schedules.RateSchedule`."""
-
-    initial: float
-    decay_step: float = 1.0
-    decay_factor: float = 1.0
-    staircase: bool = False
-
-
-@dataclass(frozen=True)
-class AdamSettings:
-    """Coefficients of Adam; epsilon is not divided by the bias correction."""
-
-    beta1: float
-    beta2: float
-    epsilon: float
-
-
-@dataclass(frozen=True)
-class StepSettings:
-    """All that the compiled step is made of.
-
-    Attributes:
-        batch_size: structures per step.
-        chunk_size: most steps per call of the program; never changes a result.
-        columns: for each element the descriptor columns that are not zero everywhere,
-            or None where all are kept.
-        shapes: what batches have room for, from small to large, see `batch_shapes`.
-        form: "rows", "stored" or "computed", see `annpot.training.prediction`.
-        precision: "float32" or "float64" of the networks.
-        xla: whether XLA compiles the program.
-        loss, force_loss, virial_loss: LossSettings, ForceLossSettings and
-            VirialLossSettings.
-    """
-
-    batch_size: int
-    chunk_size: int
-    columns: tuple[np.ndarray | None, ...]
-    shapes: tuple[tuple[int, ...], ...]
-    form: str
-    precision: str
-    xla: bool
-    loss: LossSettings
-    force_loss: ForceLossSettings
-    virial_loss: VirialLossSettings
-    regularization: RegularizationSettings
-    learning_rate: LearningRateSettings
-    adam: AdamSettings
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,9 @@ def _form(config, opened, columns):
     """("stored" or "computed", why) of the data together."""
     wish = config.io.derivatives
     where = config.source.where("IO_INFORMATION", "derivatives")
-    with_positions = [o for o in opened if o is not None and o.structures is not None]
+    opened = [one for one in opened if one is not None]
+    with_positions = [one for one in opened if one.structures is not None]
+    _require_room(config, [one for one in opened if one.structures is None])
     if opened[0].structures is None:
         if wish == "computed":
             raise InputError(
@@ -77,7 +79,6 @@ def _form(config, opened, columns):
                 "(input_format = example or structure with gvect_ini), or set "
                 "derivatives = stored."
             )
-        _require_room(config, opened[0])
         return "stored", "the records hold them"
     settings = descriptor_settings(config.descriptor)
     sizes = [geometry_sizes(one.structures, settings) for one in with_positions]
@@ -92,15 +93,20 @@ def _form(config, opened, columns):
 
 
 def _require_room(config, opened):
-    needed = opened.data.stream.index.n_bytes
-    if needed > budget_of(config.io):
-        where = config.source.where("IO_INFORMATION", "memory_budget_mb")
-        raise InputError(
-            f"{where}: the records of {opened.path} take {needed / MEGABYTE:.0f} MB, "
-            f"more than memory_budget_mb = {config.io.memory_budget_mb:g}, and "
-            "derivatives are not streamed. Raise it, or train from structures "
-            "(input_format = example or structure with gvect_ini)."
-        )
+    """Refuse records whose derivatives do not fit together into the memory."""
+    needed = sum(one.data.stream.index.n_bytes for one in opened)
+    if not opened or needed <= budget_of(config.io):
+        return
+    is_cached = isinstance(config.io.dataset_cache, bool)
+    key = "dataset_cache" if is_cached else "memory_budget_mb"
+    where = config.source.where("IO_INFORMATION", key)
+    paths = " and ".join(str(one.path) for one in opened)
+    raise InputError(
+        f"{where}: the records of {paths} take {needed / MEGABYTE:.3g} MB, but {key} = "
+        f"{getattr(config.io, key)}, and derivatives are not streamed. "
+        f"{'Remove' if is_cached else 'Raise'} it, or train from structures "
+        "(input_format = example or structure with gvect_ini)."
+    )
 
 
 def mean_columns(data, columns):
