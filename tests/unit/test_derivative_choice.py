@@ -58,16 +58,26 @@ def test_the_reason_tells_both_times():
 def test_what_does_not_fit_is_computed():
     form, reason = chosen(51 * MB, budget=50 * MB)
     assert form == "computed"
-    assert reason == "stored ones would need 51 MB of memory_budget_mb = 50"
+    assert reason == "stored ones would need 51 MB, but memory_budget_mb = 50"
 
 
 def test_demanding_what_does_not_fit_is_an_error():
     with pytest.raises(InputError) as raised:
         chosen(51 * MB, budget=50 * MB, wish="stored")
     assert str(raised.value) == (
-        "train.ini:7: derivatives = stored needs 51 MB of memory_budget_mb = 50. Set "
+        "train.ini:7: derivatives = stored needs 51 MB, but memory_budget_mb = 50. Set "
         "derivatives = computed (or auto), or raise memory_budget_mb."
     )
+
+
+def test_dataset_cache_decides_about_memory_too():
+    """It gives budgets of nothing and of everything."""
+    assert chosen(10**15, budget=np.inf, wish="stored")[0] == "stored"
+    form, reason = chosen(MB, budget=-1)
+    assert form == "computed"
+    assert reason.endswith("1 MB, but dataset_cache = False keeps nothing in memory")
+    with pytest.raises(InputError, match=r"auto\), or remove dataset_cache\.$"):
+        chosen(MB, budget=-1, wish="stored")
 
 
 @pytest.mark.parametrize("wish", ["stored", "computed"])
