@@ -239,8 +239,8 @@ def test_records_without_derivatives(records, refused):
     assert message == (
         f"{records[None]}/train-1-2.tfrecord: record 1: no derivatives of the "
         "descriptors, which training on forces needs. Make descriptors and records "
-        "with include_derivatives = True, or train from structures (input_format = example "
-        "or structure with gvect_ini)."
+        "with include_derivatives = True, or train from structures (input_format = "
+        "example or structure with gvect_ini)."
     )
 
 
