@@ -72,8 +72,10 @@ def test_a_run_says_what_it_does(tmp_path, small_data, shown):
         "data        45 structures (descriptors in memory), 13 to validate",
         "steps       21 of 4 structures, 7 per epoch, Adam from rate 0.01",
         "precision   float32, compiled as graph program",
+        "memory      about 1.1 GB at most, estimated",
         "seed        5",
         f"results     {tmp_path / 'run'}",
+        "compiled 1 program, one for each shape of batch",
         f"tensorboard --logdir {tmp_path / 'run'}",
     ):
         assert part in output
