@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from annpot.compiled import compiled
-from annpot.training.placing import place_structures
+from annpot.training.placing import most_atoms, place_structures
 
 
 class GeometryChunk(NamedTuple):
@@ -74,13 +74,7 @@ def fill_geometry(records, listed, first, species, starts, lists, n_species, out
         out: GeometryChunk.
     """
     n_types = n_species * (n_species + 1) // 2
-    most = 1
-    for t in range(len(records)):
-        n = 0
-        for r in records[t]:
-            n += first[r + 1] - first[r]
-        most = max(most, n)
-    place = np.empty(most, np.int64)
+    place = np.empty(most_atoms(records, first), np.int64)
     block = out.a.shape[1] // max(1, out.block_segment.shape[1])
     for t in range(len(records)):
         place_structures(records[t], first, species, starts, place)

@@ -11,6 +11,23 @@ from annpot.compiled import compiled
 
 
 @compiled(nogil=True)
+def most_atoms(records, first):
+    """Atoms of the largest of some batches, at least 1.
+
+    Args:
+        records: (n_steps, batch_size).
+        first: (n_structures + 1,) first atom of each structure of the data set.
+    """
+    most = 1
+    for t in range(len(records)):
+        n = 0
+        for r in records[t]:
+            n += first[r + 1] - first[r]
+        most = max(most, n)
+    return most
+
+
+@compiled(nogil=True)
 def place_structures(records, first, species, starts, place):
     """Give the atoms of one batch their places.
 
@@ -42,13 +59,7 @@ def place_atoms(records, first, species, starts, owners, atoms):
             batch; holds batch_size before.
         atoms: the same: atom of the data set; holds -1 before.
     """
-    most = 1
-    for t in range(len(records)):
-        n = 0
-        for r in records[t]:
-            n += first[r + 1] - first[r]
-        most = max(most, n)
-    place = np.empty(most, np.int64)
+    place = np.empty(most_atoms(records, first), np.int64)
     for t in range(len(records)):
         place_structures(records[t], first, species, starts, place)
         n = 0

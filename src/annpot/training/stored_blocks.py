@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from annpot.compiled import compiled
-from annpot.training.placing import place_structures
+from annpot.training.placing import most_atoms, place_structures
 
 GROUP_SIZES = (2, 3, 4, 5, 6, 8, 10, 12, 16)
 GROUP_OVERHEAD = 100  # numbers that can be read in the time a group costs in addition
@@ -197,13 +197,7 @@ def fill_groups(records, first, species, starts, element, groups, out):
     group_first, group_count, neighbors = groups
     rows, atoms, moved = out
     size = neighbors.shape[1]
-    most = 1
-    for t in range(len(records)):
-        n = 0
-        for r in records[t]:
-            n += first[r + 1] - first[r]
-        most = max(most, n)
-    place = np.empty(most, np.int64)
+    place = np.empty(most_atoms(records, first), np.int64)
     for t in range(len(records)):
         place_structures(records[t], first, species, starts, place)
         before = k = 0
