@@ -35,13 +35,16 @@ class DescriptorConfig:
     source: IniSource = field(compare=False, repr=False)
 
 
-def read_descriptor_config(path):
+def read_descriptor_config(path, load):
     """DescriptorConfig of a file with the descriptor sections of app_gvect_calculator.
+
+    Args:
+        path: the file.
+        load: `annpot.config.load.load`, which also calls what calls this.
 
     Raises:
         InputError: with every problem of the file.
     """
-    from annpot.config.load import load
     from annpot.config.schema.gvect import GvectConfig
 
     # The structures come from elsewhere; the key is required, so it is given here.
@@ -54,7 +57,7 @@ def read_descriptor_config(path):
     )
 
 
-def training_descriptor(parts, ini):
+def training_descriptor(parts, ini, load):
     """DescriptorConfig of a training on structures; None for records of descriptors.
 
     Raises:
@@ -63,7 +66,7 @@ def training_descriptor(parts, ini):
     formats = {parts.io.input_format, parts.validation.input_format}
     if formats.isdisjoint(OF_STRUCTURES):
         return None
-    config = read_descriptor_config(parts.io.gvect_ini)
+    config = read_descriptor_config(parts.io.gvect_ini, load)
     found, expected = config.symmetry_function.species, parts.data.atomic_sequence
     if found != expected:
         there = config.source.where("SYMMETRY_FUNCTION", "species")
@@ -75,10 +78,10 @@ def training_descriptor(parts, ini):
     return config
 
 
-def evaluation_descriptor(parts, ini):
+def evaluation_descriptor(parts, ini, load):
     """DescriptorConfig of gvect_ini for an evaluation of structures, else None."""
     is_needed = parts.io.input_format in OF_STRUCTURES and parts.io.gvect_ini
-    return read_descriptor_config(parts.io.gvect_ini) if is_needed else None
+    return read_descriptor_config(parts.io.gvect_ini, load) if is_needed else None
 
 
 DESCRIPTORS = {

@@ -38,7 +38,7 @@ def load(config_type, path, given=None):
         derive(parts)
     notices, keys = findings.notices, tuple(_keys(parts))
     if command in DESCRIPTORS:
-        parts.descriptor = DESCRIPTORS[command](parts, ini)
+        parts.descriptor = DESCRIPTORS[command](parts, ini, load)
         if parts.descriptor is not None:
             notices += parts.descriptor.source.notices
     return config_type(**vars(parts), source=IniSource(ini, notices, keys))
