@@ -63,7 +63,7 @@ def targets_of(structures):
     """Targets without labels."""
     batch = structures.batch
     return ForceTargets(
-        batch.first, batch.species, len(SPECIES), structures.energies,
+        batch.first, batch.species, structures.energies,
         structures.forces, structures.virials, projectors(batch.cells, batch.pbc),
     )  # fmt: skip
 

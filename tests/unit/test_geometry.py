@@ -23,7 +23,7 @@ def nothing(_):
 def targets_of(structures):
     batch = structures.batch
     return ForceTargets(
-        batch.first, batch.species, len(SPECIES), structures.energies,
+        batch.first, batch.species, structures.energies,
         structures.forces, structures.virials, projectors(batch.cells, batch.pbc),
     )  # fmt: skip
 

@@ -16,7 +16,6 @@ class ForceTargets:
     Attributes:
         first: (n_structures + 1,) first atom of each structure.
         species: (n_atoms,) element of each atom.
-        n_species: number of elements.
         energies: (n_structures,) without offsets, eV; NaN where there is none.
         forces: (n_atoms, 3) eV/angstrom; NaN where there are none.
         virials: (n_structures, 6) eV; NaN where there is none.
@@ -25,7 +24,6 @@ class ForceTargets:
 
     first: np.ndarray
     species: np.ndarray
-    n_species: int
     energies: np.ndarray
     forces: np.ndarray
     virials: np.ndarray

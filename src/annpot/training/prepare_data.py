@@ -127,7 +127,6 @@ def _from_structures(config, opened, form, columns, specs, announce):
     targets = ForceTargets(
         first=batch.first,
         species=batch.species,
-        n_species=len(specs),
         energies=structures.energies * rescale - offsets_of(counts, specs),
         forces=structures.forces * rescale,
         virials=structures.virials * rescale,
@@ -180,7 +179,6 @@ def _from_records(config, opened, columns, specs, announce):
     targets = ForceTargets(
         first=np.concatenate([[0], np.cumsum(n_atoms)]),
         species=blocks.species,
-        n_species=len(specs),
         energies=data.energies * rescale - offsets_of(data.element_counts, specs),
         forces=np.concatenate(forces).astype(np.float64) * rescale,
         virials=np.full((len(data), 6), np.nan),
