@@ -186,8 +186,8 @@ def _room(chunk):
 def test_validation_is_that_of_the_numpy_potential(
     tmp_path, data, form, reduction, monkeypatch
 ):
-    monkeypatch.setattr("annpot.training.force_data.VALUES_TOGETHER", 900)
-    monkeypatch.setattr("annpot.training.force_data.COSTS_TOGETHER", 900)
+    monkeypatch.setattr("annpot.training.forms.force_data.VALUES_TOGETHER", 900)
+    monkeypatch.setattr("annpot.training.forms.force_data.COSTS_TOGETHER", 900)
     losses = {
         "loss_function": "quad_atom",
         "energy_reduction": reduction,

@@ -19,7 +19,7 @@ from annpot.descriptors.calculator import batch_descriptors
 from annpot.forces.prediction import predict_batch
 from annpot.networks.architecture import LayerWeights
 from annpot.tensorflow_import import import_tensorflow
-from annpot.training.prediction import AtomicNetworks
+from annpot.training.forms.prediction import AtomicNetworks
 from reference.small_potentials import DESCRIPTORS, NETWORKS, potential_of
 from reference.training_forms import (
     ALL,
@@ -147,7 +147,7 @@ def test_where_and_how_neighbours_are_listed_changes_nothing(
     structures, block, budget, tmp_path, monkeypatch
 ):
     """In blocks of one triplet or four; in memory or, beyond the budget, in a file."""
-    monkeypatch.setattr("annpot.training.neighbor_store.ATOMS_TOGETHER", 8)
+    monkeypatch.setattr("annpot.training.forms.neighbor_store.ATOMS_TOGETHER", 8)
     settings = DESCRIPTORS["mBP generation 1"]
     potential, where = potential_of(settings), (tmp_path, block, budget)
     data = computed_data(structures, settings, ALL, np.float64, *where)

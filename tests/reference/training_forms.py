@@ -8,12 +8,12 @@ from annpot.data.structure_set import read_structure_set
 from annpot.descriptors.calculator import batch_descriptors
 from annpot.networks.activations import ACTIVATIONS
 from annpot.tensorflow_import import import_tensorflow
-from annpot.training.derivative_parts import parts_of_structures
-from annpot.training.force_data import ComputedData, StoredData
-from annpot.training.force_targets import ForceTargets, projectors
-from annpot.training.neighbor_store import NeighborStore
-from annpot.training.prediction import AtomicNetworks
-from annpot.training.stored_blocks import StoredBlocks
+from annpot.training.forms.derivative_parts import parts_of_structures
+from annpot.training.forms.force_data import ComputedData, StoredData
+from annpot.training.forms.force_targets import ForceTargets, projectors
+from annpot.training.forms.neighbor_store import NeighborStore
+from annpot.training.forms.prediction import AtomicNetworks
+from annpot.training.forms.stored_blocks import StoredBlocks
 from reference.descriptor_cases import CASES, SPECIES
 from reference.small_potentials import STRUCTURES
 

@@ -7,7 +7,7 @@ import pytest
 
 from annpot.data.structure_set import read_structure_set
 from annpot.errors import InputError
-from annpot.training.derivative_choice import (
+from annpot.training.forms.derivative_choice import (
     SECONDS_PER_BYTE,
     SECONDS_PER_PAIR,
     SECONDS_PER_STEP,

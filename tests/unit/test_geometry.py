@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from annpot.data.structure_set import read_structure_set
-from annpot.training.force_data import ComputedData
-from annpot.training.force_targets import ForceTargets, projectors
-from annpot.training.neighbor_store import NeighborStore
+from annpot.training.forms.force_data import ComputedData
+from annpot.training.forms.force_targets import ForceTargets, projectors
+from annpot.training.forms.neighbor_store import NeighborStore
 from reference.small_structures import SPECIES, settings, small_structures
 
 STRUCTURES = small_structures(6)

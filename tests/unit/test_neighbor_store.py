@@ -8,8 +8,8 @@ import pytest
 
 from annpot.data.structure_set import read_structure_set
 from annpot.errors import InputError
-from annpot.training import neighbor_store
-from annpot.training.neighbor_store import ROWS_OF, NeighborStore
+from annpot.training.forms import neighbor_store
+from annpot.training.forms.neighbor_store import ROWS_OF, NeighborStore
 from reference.small_structures import SPECIES, settings, small_structures
 
 BLOCK = 2

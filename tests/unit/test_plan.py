@@ -8,6 +8,7 @@ import pytest
 
 from annpot.config import load_train
 from annpot.networks.architecture import LayerSpec, NetworkSpec
+from annpot.training.forms.rows_data import RowsData
 from annpot.training.plan import (
     CHUNK_BYTES,
     XLA_LIMIT,
@@ -18,7 +19,6 @@ from annpot.training.plan import (
     run_length,
     use_xla,
 )
-from annpot.training.rows_data import RowsData
 from reference.small_training import train_ini
 
 

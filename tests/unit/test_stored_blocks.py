@@ -7,8 +7,8 @@ from annpot.data.structure_set import read_structure_set
 from annpot.data.tfrecord import encode_record, write_tfrecord
 from annpot.descriptors.derivatives import batch_derivatives
 from annpot.structures.batch import structure_batch
-from annpot.training.derivative_parts import parts_of_records, parts_of_structures
-from annpot.training.stored_blocks import GROUP_OVERHEAD, StoredBlocks, group_size
+from annpot.training.forms.derivative_parts import parts_of_records, parts_of_structures
+from annpot.training.forms.stored_blocks import GROUP_OVERHEAD, StoredBlocks, group_size
 from reference.small_structures import (
     N_FEATURES,
     SPECIES,

@@ -48,8 +48,8 @@ class Chunk(NamedTuple):
         targets: (n_steps, batch_size) energies without offsets, eV, float64.
         n_atoms: (n_steps, batch_size) atoms per structure, float64.
         labels: ForceLabels, or an empty tuple when energies alone are trained.
-        geometry: what forces are made from, see `annpot.training.stored_blocks` and
-            `annpot.training.geometry`; or an empty tuple.
+        geometry: what forces are made from, see `stored_blocks` and `geometry` in
+            `annpot.training.forms`; or an empty tuple.
     """
 
     rows: tuple[np.ndarray, ...]

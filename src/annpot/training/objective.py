@@ -5,8 +5,8 @@ L = L_E + forces_cost L_F + virial_cost L_W; terms: `annpot.training.losses`.
 
 from annpot.networks.element_network import tf
 from annpot.training.error_sums import energy_sums, force_sums, virial_sums
+from annpot.training.forms.prediction import X_OF, Y_OF
 from annpot.training.losses import energy_loss, force_loss, virial_loss
-from annpot.training.prediction import X_OF, Y_OF
 
 # Place of each element of a 3 x 3 matrix among xx, yy, zz, yz, xz, xy.
 COMPONENT_OF = (0, 5, 4, 5, 1, 3, 4, 3, 2)

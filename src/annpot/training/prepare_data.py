@@ -7,14 +7,14 @@ from annpot.data.record_index import tfrecord_files
 from annpot.descriptors.pair_lists import best_block, pair_lists
 from annpot.descriptors.settings import descriptor_settings
 from annpot.errors import InputError
-from annpot.training.derivative_choice import choose_form, geometry_sizes
-from annpot.training.derivative_parts import parts_of_records, parts_of_structures
-from annpot.training.force_data import ComputedData, StoredData
-from annpot.training.force_targets import ForceTargets, projectors
-from annpot.training.neighbor_store import NeighborStore
+from annpot.training.forms.derivative_choice import choose_form, geometry_sizes
+from annpot.training.forms.derivative_parts import parts_of_records, parts_of_structures
+from annpot.training.forms.force_data import ComputedData, StoredData
+from annpot.training.forms.force_targets import ForceTargets, projectors
+from annpot.training.forms.neighbor_store import NeighborStore
+from annpot.training.forms.rows_data import RowsData, offsets_of
+from annpot.training.forms.stored_blocks import StoredBlocks
 from annpot.training.open_data import budget_of
-from annpot.training.rows_data import RowsData, offsets_of
-from annpot.training.stored_blocks import StoredBlocks
 
 ATOMS_SAMPLED = 4096  # from which the block size of triplets is decided
 MEGABYTE = 1e6

@@ -13,8 +13,9 @@ from annpot.networks.potential import Potential
 from annpot.training.data_checks import data_facts, descriptor_length
 from annpot.training.facts import changes_since, run_facts
 from annpot.training.feed import Feed
-from annpot.training.force_feed import ForceFeed
-from annpot.training.force_validation import ForceValidator
+from annpot.training.forms.force_feed import ForceFeed
+from annpot.training.forms.force_validation import ForceValidator
+from annpot.training.forms.rows_data import RowsData
 from annpot.training.open_data import open_all, structure_sources
 from annpot.training.optimizers import slot_variables
 from annpot.training.parameters import Parameters
@@ -23,7 +24,6 @@ from annpot.training.prepare_data import prepare_data
 from annpot.training.record import FOLDER, Progress, Recorder
 from annpot.training.restart import find_start, set_aside
 from annpot.training.restore import restore, slot_facts, stored_columns
-from annpot.training.rows_data import RowsData
 from annpot.training.step import StepProgram
 from annpot.training.validation import Validator
 

@@ -4,10 +4,10 @@ import numpy as np
 
 from annpot.networks.element_network import tf
 from annpot.training.error_sums import trace_record
+from annpot.training.forms.prediction import AtomicNetworks
 from annpot.training.losses import regularization
 from annpot.training.objective import data_loss
 from annpot.training.optimizers import make_optimizer
-from annpot.training.prediction import AtomicNetworks
 from annpot.training.trace import TRACE
 
 
@@ -22,7 +22,7 @@ class StepProgram:
         parameters: Parameters to train.
         networks: the ElementNetworks, for their activations.
         settings: StepSettings.
-        form: how energies and forces are had, see `annpot.training.prediction`.
+        form: how energies and forces are had, see `annpot.training.forms.prediction`.
     """
 
     def __init__(self, parameters, networks, settings, form):

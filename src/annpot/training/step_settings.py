@@ -55,7 +55,7 @@ class StepSettings:
         columns: for each element the descriptor columns that are not zero everywhere,
             or None where all are kept.
         shapes: what batches have room for, from small to large, see `batch_shapes`.
-        form: "rows", "stored" or "computed", see `annpot.training.prediction`.
+        form: "rows", "stored" or "computed", see `annpot.training.forms.prediction`.
         precision: "float32" or "float64" of the networks.
         xla: whether XLA compiles the program.
         loss, force_loss, virial_loss: LossSettings, ForceLossSettings and

@@ -3,7 +3,7 @@
 import numpy as np
 
 from annpot.training.feed import Feed, FeedSettings
-from annpot.training.prediction import RowsForm
+from annpot.training.forms.prediction import RowsForm
 from annpot.training.validation import Validator
 
 FLOAT32_BYTES = 4

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from annpot.compiled import compiled
-from annpot.training.placing import most_atoms, place_structures
+from annpot.training.forms.placing import most_atoms, place_structures
 
 GROUP_SIZES = (2, 3, 4, 5, 6, 8, 10, 12, 16)
 GROUP_OVERHEAD = 100  # numbers that can be read in the time a group costs in addition

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from annpot.training.force_feed import ForceFeed
-from annpot.training.force_validation import ForceValidator
-from annpot.training.geometry import empty_geometry, fill_geometry
-from annpot.training.prediction import ComputedForm, StoredForm
-from annpot.training.rows_data import feed_settings
+from annpot.training.forms.force_feed import ForceFeed
+from annpot.training.forms.force_validation import ForceValidator
+from annpot.training.forms.geometry import empty_geometry, fill_geometry
+from annpot.training.forms.prediction import ComputedForm, StoredForm
+from annpot.training.forms.rows_data import feed_settings
 
 VALUES_TOGETHER = 2**23  # derivatives that validation handles together: 34 MB
 COSTS_TOGETHER = 400_000  # about 130,000 triplets

@@ -7,7 +7,7 @@ import numpy as np
 from annpot.data.tfrecord import read_records
 from annpot.descriptors.derivatives import batch_derivatives, kink_warning
 from annpot.errors import InputError
-from annpot.training.stored_blocks import DerivativePart
+from annpot.training.forms.stored_blocks import DerivativePart
 
 VALUES_TOGETHER = 2**23  # derivatives that are made together
 

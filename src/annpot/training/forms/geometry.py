@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from annpot.compiled import compiled
-from annpot.training.placing import most_atoms, place_structures
+from annpot.training.forms.placing import most_atoms, place_structures
 
 
 class GeometryChunk(NamedTuple):

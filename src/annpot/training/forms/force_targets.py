@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from annpot.training.batch import Chunk, ForceLabels
-from annpot.training.placing import place_atoms
+from annpot.training.forms.placing import place_atoms
 
 
 @dataclass(frozen=True, eq=False)

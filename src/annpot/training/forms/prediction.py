@@ -87,7 +87,7 @@ class StoredForm:
     """Energies, forces and virials of descriptors and derivatives in tables.
 
     F_k = -sum_i dG_i/dr_k . dE/dG_i, dE/dstrain likewise; see
-    `annpot.training.stored_blocks` for the layout.
+    `annpot.training.forms.stored_blocks` for the layout.
 
     Args:
         with_virials: whether the tables hold derivatives by strain.

@@ -4,10 +4,10 @@ import numpy as np
 
 from annpot.networks.element_network import tf
 from annpot.training.batch import Chunk
+from annpot.training.forms.prediction import Prediction
 from annpot.training.losses import regularization
 from annpot.training.metrics import measures
 from annpot.training.objective import data_loss
-from annpot.training.prediction import Prediction
 
 # Loss of `annpot.training.trace` -> its settings in StepSettings.
 TERMS = {
