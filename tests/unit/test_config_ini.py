@@ -111,7 +111,7 @@ def test_what_is_no_ini_is_told_with_its_line(tmp_path, text, message):
 def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "latin.ini").write_bytes(b"[A]\nx = \xe9\n")
     expected = {
-        "none.ini": "no such file. Give the path of an INI file after -c.",
+        "none.ini": "no such file. Correct the path of the INI file.",
         ".": "is a folder, expected an INI file.",
         "latin.ini": "byte 8 is not UTF-8 text, expected an INI file. Save the file as "
         "UTF-8.",

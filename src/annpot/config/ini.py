@@ -107,7 +107,7 @@ def _read_text(path):
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         raise InputError(
-            f"{path}: no such file. Give the path of an INI file after -c."
+            f"{path}: no such file. Correct the path of the INI file."
         ) from None
     except IsADirectoryError:
         raise InputError(f"{path}: is a folder, expected an INI file.") from None
