@@ -5,7 +5,7 @@ import time
 
 from annpot.networks.element_network import keras
 from annpot.progress import progress
-from annpot.training.memory_estimate import in_words, memory_estimate
+from annpot.training.memory_estimate import in_words
 
 MEV = 1000.0
 PLAIN_INTERVAL = 10.0  # least seconds between lines within an epoch, elsewhere
@@ -45,10 +45,7 @@ class Screen:
         )
         kind = "XLA" if step.xla else "graph"
         self.line(f"precision   {step.precision}, compiled as {kind} program")
-        shapes = [shape for spec in run.potential.specs for shape in spec.shapes]
-        n_weights = sum((n_in + 1) * n_out for n_in, n_out in shapes)
-        needed = memory_estimate(run.data, plan, n_weights)
-        self.line(f"memory      about {in_words(needed)} at most, estimated")
+        self.line(f"memory      about {in_words(run.memory)} at most, estimated")
         self.line(f"seed        {plan.seed}")
         self.line(f"results     {config.io.train_dir}")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from annpot import __version__, files
+from annpot.errors import InputError
 from annpot.networks.element_network import keras, tf
 
 # Keys that say how to go on; that they change needs no remark.
@@ -75,6 +76,28 @@ def changes_since(stored, facts):
     if fingerprints[0] != fingerprints[1]:
         notes.append("The training data are not those of the checkpoint.")
     return notes
+
+
+def require_same_descriptors(state, facts):
+    """Refuse to go on from a checkpoint that saw other descriptors.
+
+    Args:
+        state: SavedState.
+        facts: facts of the training data of this run, or None.
+
+    Raises:
+        InputError: both say how their descriptors were made, and not alike.
+    """
+    stored = ((state.run or {}).get("data") or {}).get("descriptor")
+    now = (facts or {}).get("descriptor")
+    if stored is None or now is None or stored == now:
+        return
+    differing = sorted(k for k in {*stored, *now} if stored.get(k) != now.get(k))
+    raise InputError(
+        f"{state.prefix}: was trained on descriptors with other settings "
+        f"({', '.join(differing)} differ). Restore the settings of the descriptors "
+        "(gvect_ini, or the data), or set restart_mode = force_default to start anew."
+    )
 
 
 def _settings(text):

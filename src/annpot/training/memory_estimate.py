@@ -4,22 +4,26 @@ PROGRAM_BYTES = 1.1e9  # Python, TensorFlow and XLA with nothing to do; measured
 CHUNKS = 3  # one in work, one kept ready, one on its way to the device
 
 
-def memory_estimate(data, plan, n_weights):
+def memory_estimate(data, validation, plan, specs):
     """Bytes that a run takes at its peak, the program itself included.
 
     Args:
         data: RowsData, StoredData or ComputedData of training; has the bytes of what it
             keeps (`kept_bytes`), of what is made for a step (`bytes_per_step`) and of
             what a step works with (`work_bytes`).
+        validation: the same of the validation data, or None.
         plan: Plan.
-        n_weights: number of weights and biases.
+        specs: NetworkSpec of each element.
     """
     step = plan.step
+    shapes = [shape for spec in specs for shape in spec.shapes]
+    n_weights = sum((n_in + 1) * n_out for n_in, n_out in shapes)
     shape = step.shapes[-1]
     itemsize = 8 if step.precision == "float64" else 4
     return (
         PROGRAM_BYTES
         + data.kept_bytes
+        + (0 if validation is None else validation.kept_bytes)
         + CHUNKS * step.chunk_size * data.bytes_per_step(shape)
         + data.work_bytes(shape)
         + 8 * n_weights * itemsize

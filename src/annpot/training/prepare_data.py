@@ -8,7 +8,11 @@ from annpot.descriptors.pair_lists import best_block, pair_lists
 from annpot.descriptors.settings import descriptor_settings
 from annpot.errors import InputError
 from annpot.training.forms.derivative_choice import choose_form, geometry_sizes
-from annpot.training.forms.derivative_parts import parts_of_records, parts_of_structures
+from annpot.training.forms.derivative_parts import (
+    kink_notes,
+    parts_of_records,
+    parts_of_structures,
+)
 from annpot.training.forms.force_data import ComputedData, StoredData
 from annpot.training.forms.force_targets import ForceTargets, projectors
 from annpot.training.forms.neighbor_store import NeighborStore
@@ -50,10 +54,20 @@ def prepare_data(config, opened, columns, specs, announce):
             data = _from_records(config, one, columns, specs, announce)
         else:
             data = _from_structures(config, one, form, columns, specs, announce)
+        notes += _told_of(one, form, config)
         notes.append(f"{one.path}: {_label_counts(data.targets)}.")
         made.append(data)
     _require_labels(config, made[0].targets, opened[0].path)
     return *made, notes
+
+
+def _told_of(opened, form, config):
+    """Notes about data whose derivatives are made in the step."""
+    if opened.structures is None or form != "computed":
+        return []
+    settings = descriptor_settings(config.descriptor)
+    notes = kink_notes(opened.structures, settings)
+    return [f"{opened.path}: {note}" for note in notes]
 
 
 def _rows(config, opened, specs):
@@ -199,7 +213,10 @@ def _label_counts(targets):
             ("virial", targets.has_virial),
         )
     ]
-    return f"{n} structures, {', '.join(found)}"
+    told = f"{n} structures, {', '.join(found)}"
+    if not targets.has_energy.any():
+        told += "; without any energy the networks learn it up to a constant only"
+    return told
 
 
 def _require_labels(config, targets, path):

@@ -11,11 +11,16 @@ from annpot.networks.builder import starting_networks
 from annpot.networks.element_network import tf
 from annpot.networks.potential import Potential
 from annpot.training.data_checks import data_facts, descriptor_length
-from annpot.training.facts import changes_since, run_facts
+from annpot.training.facts import (
+    changes_since,
+    require_same_descriptors,
+    run_facts,
+)
 from annpot.training.feed import Feed
 from annpot.training.forms.force_feed import ForceFeed
 from annpot.training.forms.force_validation import ForceValidator
 from annpot.training.forms.rows_data import RowsData
+from annpot.training.memory_estimate import memory_estimate
 from annpot.training.open_data import open_all, structure_sources
 from annpot.training.optimizers import slot_variables
 from annpot.training.parameters import Parameters
@@ -43,6 +48,7 @@ class Run:
         data: RowsData, StoredData or ComputedData of training.
         feed: Feed of the training data.
         n_validation: structures to validate on.
+        memory: bytes that the run is going to need, estimated.
         validator: Validator, or None without validation data.
         recorder: Recorder.
         facts: what checkpoints say about the run.
@@ -58,6 +64,7 @@ class Run:
     data: RowsData
     feed: Feed | ForceFeed
     n_validation: int
+    memory: float
     validator: Validator | ForceValidator | None
     recorder: Recorder
     facts: dict
@@ -83,6 +90,8 @@ def prepare(config, announce: Callable):
     tf.config.experimental.enable_op_determinism()
     sources = structure_sources(config)
     facts, notes = data_facts(config, n_features, sources)
+    if start.state is not None:
+        require_same_descriptors(start.state, facts)
     opened = open_all(config, n_features, sources, announce)
     networks = starting_networks(config, n_features, seed, facts)
     specs = [network.spec for network in networks]
@@ -117,6 +126,7 @@ def prepare(config, announce: Callable):
         data=data,
         feed=data.feed(plan),
         n_validation=0 if validation is None else len(validation),
+        memory=memory_estimate(data, validation, plan, specs),
         validator=None if validation is None else validation.validator(plan.step),
         recorder=Recorder(
             Path(config.io.train_dir) / FOLDER,

@@ -36,11 +36,27 @@ def parts_of_structures(structures, settings, dtype, with_strain, advance):
             batch.species, found.first, found.moved - of_block, found.values,
             found.strain,
         )  # fmt: skip
-        collinear = np.add.reduceat(found.n_collinear, batch.first[:-1])
-        in_line += [batch.names[s] for s in np.flatnonzero(collinear)]
+        in_line += _collinear(batch, found)
         advance(len(records))
     if in_line and settings.has_kinks:
         logger.warning(kink_warning(in_line))
+
+
+def kink_notes(structures, settings):
+    """What to tell of structures whose slopes the step takes at a kink; a list."""
+    if not settings.has_kinks:
+        return []
+    in_line = []
+    per_atom = 3 * settings.n_features * max(structures.n_atoms.max(), 1)
+    for _, batch in structures.parts(max(1, VALUES_TOGETHER // per_atom)):
+        in_line += _collinear(batch, batch_derivatives(batch, settings)[1])
+    return [kink_warning(in_line)] if in_line else []
+
+
+def _collinear(batch, found):
+    """Names of the structures of a batch with atoms in line with two neighbours."""
+    collinear = np.add.reduceat(found.n_collinear, batch.first[:-1])
+    return [batch.names[s] for s in np.flatnonzero(collinear)]
 
 
 def parts_of_records(files, sparse, advance):

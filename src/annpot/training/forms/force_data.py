@@ -90,9 +90,9 @@ class StoredData(ForceData):
 
     @property
     def kept_bytes(self):
-        """Bytes of the tables, on the device once more."""
+        """Bytes of the tables: here, on the device, and what they are made from."""
         arrays = (*self.tables.g, *self.tables.blocks, *self.tables.strain)
-        return 2 * sum(array.nbytes for array in arrays)
+        return 3 * sum(array.nbytes for array in arrays)
 
     def work_bytes(self, shape):
         """Bytes that a step works with: copies of what it reads of the tables."""
