@@ -15,23 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
-GVECT = """
-[SYMMETRY_FUNCTION]
-type = mBP
-species = C
-mbp_generation = 3
-[GVECT_PARAMETERS]
-Rc_rad = 4.6
-Rs0_rad = 0.5
-RsN_rad = 16
-eta_rad = 16
-Rc_ang = 3.1
-Rs0_ang = 0.5
-RsN_ang = 8
-eta_ang = 6
-ThetasN = 8
-zeta = 50
-"""
+from force_step import CARBON, GVECT
+
 TRAIN = """
 [IO_INFORMATION]
 data_dir = {data}/train
@@ -81,7 +66,7 @@ def main():
     print(f"{os.cpu_count()} cores, load before: {os.getloadavg()[0]:.1f}")
     print(f"{'':26}{'seed':>5}{'seconds':>9}{'MAE':>8}{'F_MAE':>8}   (validation)")
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "gvect.ini").write_text(GVECT)
+        (Path(folder) / "gvect.ini").write_text(GVECT.format(**CARBON))
         for name, recipe in RECIPES.items():
             for seed in range(1, chosen.seeds + 1):
                 keys = recipe | {"seed": seed}

@@ -7,10 +7,11 @@ import numpy as np
 from annpot.data.structure_set import read_structure_set
 from annpot.descriptors.calculator import batch_descriptors
 from annpot.networks.activations import ACTIVATIONS
+from annpot.structures.stress import periodic_projectors
 from annpot.tensorflow_import import import_tensorflow
 from annpot.training.forms.derivative_parts import parts_of_structures
 from annpot.training.forms.force_data import ComputedData, StoredData
-from annpot.training.forms.force_targets import ForceTargets, projectors
+from annpot.training.forms.force_targets import ForceTargets
 from annpot.training.forms.neighbor_store import NeighborStore
 from annpot.training.forms.prediction import AtomicNetworks
 from annpot.training.forms.stored_blocks import StoredBlocks
@@ -63,8 +64,8 @@ def targets_of(structures):
     """Targets without labels."""
     batch = structures.batch
     return ForceTargets(
-        batch.first, batch.species, structures.energies,
-        structures.forces, structures.virials, projectors(batch.cells, batch.pbc),
+        batch.first, batch.species, structures.energies, structures.forces,
+        structures.virials, periodic_projectors(batch.cells, batch.pbc),
     )  # fmt: skip
 
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from annpot.data.structure_set import read_structure_set
+from annpot.structures.stress import periodic_projectors
 from annpot.training.forms.force_data import ComputedData
-from annpot.training.forms.force_targets import ForceTargets, projectors
 from annpot.training.forms.neighbor_store import NeighborStore
 from reference.small_structures import SPECIES, settings, small_structures
+from reference.training_forms import targets_of
 
 STRUCTURES = small_structures(6)
 ORDER = np.array([[4, 1, 1], [0, 5, 3], [2, 3, 1]])  # one structure twice in a batch
@@ -18,14 +19,6 @@ PAIR_TYPES = {(0, 0): 0, (0, 1): 1, (1, 1): 2}
 
 def nothing(_):
     """Progress that is not shown."""
-
-
-def targets_of(structures):
-    batch = structures.batch
-    return ForceTargets(
-        batch.first, batch.species, structures.energies,
-        structures.forces, structures.virials, projectors(batch.cells, batch.pbc),
-    )  # fmt: skip
 
 
 @pytest.fixture(params=[1, 4], ids=["single triplets", "blocks of four"])
@@ -179,7 +172,7 @@ def test_projectors_are_those_of_the_periodic_vectors():
     oblique = np.array([[1.0, 1.0, 0.0], [0.0, 2.0, 1.0], [9.0, 9.0, 9.0]])
     cells = np.array([oblique] * 3)
     pbc = np.array([[True, True, True], [True, False, False], [False, False, False]])
-    one, line, none = projectors(cells, pbc)
+    one, line, none = periodic_projectors(cells, pbc)
     np.testing.assert_array_equal(one, np.eye(3))
     along = oblique[0] / np.sqrt(2)
     np.testing.assert_allclose(line, np.outer(along, along), atol=1e-15)

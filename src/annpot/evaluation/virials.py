@@ -7,20 +7,11 @@ those of the 3 x 3 matrix, off-diagonal ones twice, as in training.
 
 import numpy as np
 
-from annpot.structures.stress import GPA_PER_EV_ANGSTROM3, full_tensor
-
-
-def periodic_projector(cell, pbc):
-    """(3, 3) orthogonal projector on the span of the periodic cell vectors.
-
-    Args:
-        cell: (3, 3) rows are the cell vectors, the periodic ones independent.
-        pbc: (3,) bool.
-    """
-    if pbc.all():
-        return np.eye(3)
-    frame = np.linalg.qr(cell[pbc].T)[0]  # (3, d), orthonormal columns
-    return frame @ frame.T
+from annpot.structures.stress import (
+    GPA_PER_EV_ANGSTROM3,
+    full_tensor,
+    periodic_projectors,
+)
 
 
 def in_periodic_directions(virials, cells, pbc):
@@ -34,8 +25,7 @@ def in_periodic_directions(virials, cells, pbc):
     Returns:
         (n, 9) eV; d^2 of them count, with d periodic directions.
     """
-    places = zip(cells, pbc, strict=True)
-    p = np.reshape([periodic_projector(*place) for place in places], (-1, 3, 3))
+    p = periodic_projectors(cells, pbc)
     return (p @ full_tensor(virials) @ p).reshape(-1, 9)
 
 

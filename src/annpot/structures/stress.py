@@ -11,6 +11,9 @@ from annpot import units
 from annpot.errors import InputError
 
 GPA_PER_EV_ANGSTROM3 = 160.2176634  # exact, from the charge of the electron
+# Row and column of each of the six components; component of each matrix element.
+X_OF, Y_OF = (0, 1, 2, 1, 0, 0), (0, 1, 2, 2, 2, 1)
+COMPONENT_OF = ((0, 5, 4), (5, 1, 3), (4, 3, 2))
 SYMMETRY_TOLERANCE = 1e-2  # of the largest component; printed tensors are rounded
 AGREEMENT = 1e-2  # of the largest component, between a stress and a virial
 ROUNDING = 1e-5  # eV/angstrom^3, of printed stresses: 0.02 kbar
@@ -89,13 +92,26 @@ def six_components(values):
     if abs(tensor - tensor.T).max() > SYMMETRY_TOLERANCE * abs(tensor).max():
         raise InputError(f"{tensor.tolist()}: the tensor is not symmetric.")
     mean = (tensor + tensor.T) / 2
-    return mean[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]]
+    return mean[X_OF, Y_OF]
 
 
 def full_tensor(components):
     """(..., 3, 3) symmetric tensors of (..., 6) components xx, yy, zz, yz, xz, xy."""
-    order = [[0, 5, 4], [5, 1, 3], [4, 3, 2]]
-    return np.asarray(components)[..., order]
+    return np.asarray(components)[..., np.array(COMPONENT_OF)]
+
+
+def periodic_projectors(cells, pbc):
+    """(n, 3, 3) orthogonal projectors on the span of the periodic cell vectors.
+
+    P = V^+ V with the periodic vectors as the rows of V; 0 where nothing repeats.
+
+    Args:
+        cells: (n, 3, 3), rows are vectors, angstrom.
+        pbc: (n, 3) bool.
+    """
+    vectors = cells * pbc[:, :, None]
+    found = np.linalg.pinv(vectors) @ vectors
+    return np.where(pbc.all(axis=1)[:, None, None], np.eye(3), found)
 
 
 def virial_of_stress(stress, cell):

@@ -4,12 +4,9 @@ L = L_E + forces_cost L_F + virial_cost L_W; terms: `annpot.training.losses`.
 """
 
 from annpot.networks.element_network import tf
+from annpot.structures.stress import COMPONENT_OF, X_OF, Y_OF
 from annpot.training.error_sums import energy_sums, force_sums, virial_sums
-from annpot.training.forms.prediction import X_OF, Y_OF
 from annpot.training.losses import energy_loss, force_loss, virial_loss
-
-# Place of each element of a 3 x 3 matrix among xx, yy, zz, yz, xz, xy.
-COMPONENT_OF = (0, 5, 4, 5, 1, 3, 4, 3, 2)
 
 
 def data_loss(prediction, batch, settings):
@@ -60,7 +57,7 @@ def projected(virials, projectors):
     Returns:
         (n_structures, 6), same order.
     """
-    full = tf.reshape(tf.gather(virials, COMPONENT_OF, axis=1), [-1, 3, 3])
+    full = tf.gather(virials, COMPONENT_OF, axis=1)  # (n_structures, 3, 3)
     inside = projectors @ full @ projectors
     picked = [inside[:, x, y] for x, y in zip(X_OF, Y_OF, strict=True)]
     return tf.stack(picked, axis=1)

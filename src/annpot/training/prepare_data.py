@@ -7,6 +7,7 @@ from annpot.data.record_index import tfrecord_files
 from annpot.descriptors.pair_lists import best_block, pair_lists
 from annpot.descriptors.settings import descriptor_settings
 from annpot.errors import InputError
+from annpot.structures.stress import periodic_projectors
 from annpot.training.forms.derivative_choice import choose_form, geometry_sizes
 from annpot.training.forms.derivative_parts import (
     kink_notes,
@@ -14,14 +15,13 @@ from annpot.training.forms.derivative_parts import (
     parts_of_structures,
 )
 from annpot.training.forms.force_data import ComputedData, StoredData
-from annpot.training.forms.force_targets import ForceTargets, projectors
+from annpot.training.forms.force_targets import ForceTargets
 from annpot.training.forms.neighbor_store import NeighborStore
 from annpot.training.forms.rows_data import RowsData, offsets_of
 from annpot.training.forms.stored_blocks import StoredBlocks
-from annpot.training.open_data import budget_of
+from annpot.training.open_data import MEGABYTE, budget_of
 
 ATOMS_SAMPLED = 4096  # from which the block size of triplets is decided
-MEGABYTE = 1e6
 
 
 def prepare_data(config, opened, columns, specs, announce):
@@ -144,7 +144,7 @@ def _from_structures(config, opened, form, columns, specs, announce):
         energies=structures.energies * rescale - offsets_of(counts, specs),
         forces=structures.forces * rescale,
         virials=structures.virials * rescale,
-        projectors=projectors(batch.cells, batch.pbc),
+        projectors=periodic_projectors(batch.cells, batch.pbc),
     )
     virials = _with_virials(config)
     if form == "computed":

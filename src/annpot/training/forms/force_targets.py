@@ -96,17 +96,3 @@ class ForceTargets:
     @cached_property
     def _known_forces(self):
         return np.nan_to_num(self.forces, nan=0.0)
-
-
-def projectors(cells, pbc):
-    """(n_structures, 3, 3) orthogonal projectors on the span of periodic cell vectors.
-
-    P = V^+ V with the periodic vectors as the rows of V; 0 for an isolated structure.
-
-    Args:
-        cells: (n_structures, 3, 3), rows are vectors, angstrom.
-        pbc: (n_structures, 3) bool.
-    """
-    vectors = cells * pbc[:, :, None]
-    found = np.linalg.pinv(vectors) @ vectors
-    return np.where(pbc.all(axis=1)[:, None, None], np.eye(3), found)

@@ -14,11 +14,10 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from annpot.networks.element_network import network_output, tf
+from annpot.structures.stress import X_OF, Y_OF
 
 PART_BYTES = 6.0e5  # of stored derivatives that are handled together
 MOST_PARTS = 16
-
-X_OF, Y_OF = (0, 1, 2, 1, 0, 0), (0, 1, 2, 2, 2, 1)  # xx, yy, zz, yz, xz, xy
 
 
 class Prediction(NamedTuple):
