@@ -1,30 +1,8 @@
-"""Results of evaluations and of training as pictures.
-
-All are PNG files; matplotlib is imported when the first one is drawn.
-"""
-
-from contextlib import contextmanager
-from pathlib import Path
+"""Errors of an evaluation as pictures: parity plots and a histogram."""
 
 import numpy as np
 
-from annpot import files
-from annpot.errors import InputError
-
-MEV = 1000.0  # meV in one eV
-# Okabe and Ito's palette: told apart with every kind of colour vision.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9")
-GREY = "#777777"
-_STYLE = {
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.8,
-    "axes.titlesize": 9,
-    "legend.frameon": False,
-    "legend.fontsize": 8,
-    "savefig.dpi": 200,
-}
+from annpot.reports.picture import COLOURS, GREY, MEV, picture
 
 
 def parity_plot(evaluation, path):
@@ -45,7 +23,7 @@ def parity_plot(evaluation, path):
         "network energy (eV/atom)",
         "error (meV/atom)",
     )
-    with _picture(path, (4.2, 5.4)) as figure:
+    with picture(path, (4.2, 5.4)) as figure:
         values = reference, predicted, MEV * evaluation.errors
         above = _parity(figure, list(_groups(evaluation)), values, words)
         _annotate(above, evaluation)
@@ -69,7 +47,7 @@ def force_parity_plot(evaluation, path):
         "network force component (eV/angstrom)",
         "error (meV/angstrom)",
     )
-    with _picture(path, (4.2, 5.4)) as figure:
+    with picture(path, (4.2, 5.4)) as figure:
         errors = MEV * forces.errors
         values = forces.reference.ravel(), forces.predicted.ravel(), errors.ravel()
         above = _parity(figure, groups, values, words, size=4)
@@ -125,7 +103,7 @@ def error_histogram(evaluation, path):
     errors = MEV * evaluation.errors
     there = np.isfinite(errors)
     limit = float(np.abs(errors[there]).max()) or 1.0
-    with _picture(path, (4.2, 3.0)) as figure:
+    with picture(path, (4.2, 3.0)) as figure:
         axes = figure.add_subplot()
         axes.hist(
             [errors[chosen & there] for _, _, chosen in groups],
@@ -140,89 +118,6 @@ def error_histogram(evaluation, path):
         axes.set_ylabel("structures")
         axes.legend(loc="upper right", handlelength=1.0)
         _annotate(axes, evaluation)
-
-
-def checkpoint_curve(evaluations, path):
-    """MAE and RMSE of several checkpoints against their steps.
-
-    Args:
-        evaluations: Evaluations.
-        path: PNG file to write.
-    """
-    steps = [evaluation.checkpoint.step for evaluation in evaluations]
-    with _picture(path, (4.2, 3.0)) as figure:
-        axes = figure.add_subplot()
-        for name, colour in zip(("rmse", "mae"), COLOURS, strict=False):
-            values = [MEV * getattr(e.accuracy, name) for e in evaluations]
-            axes.plot(
-                steps, values, "o-", ms=3, lw=1.2, color=colour, label=name.upper()
-            )
-        _finish_curve(axes, "optimizer steps", "error (meV/atom)")
-
-
-def learning_curve(metrics_path, png_path):
-    """Errors per atom during training, from metrics.dat.
-
-    Args:
-        metrics_path: metrics.dat of a run.
-        png_path: PNG file to write.
-
-    Raises:
-        InputError: there is no such file, or it holds no error per atom.
-    """
-    columns = read_metrics(metrics_path)
-    shown = [
-        (f"{measure}, {data}", columns[prefix + measure + "/at"], colour, style)
-        for measure, style in (("MAE", "-"), ("RMSE", "--"))
-        for prefix, data, colour in (
-            ("", "training", COLOURS[5]),
-            ("val_", "validation", COLOURS[1]),
-        )
-        if prefix + measure + "/at" in columns
-    ]
-    if not shown:
-        raise InputError(
-            f"{metrics_path}: no column MAE/at or RMSE/at. Train with metrics = MAE."
-        )
-    has_steps = "tot_st" in columns
-    x = columns["tot_st"] if has_steps else columns["epoch"] + 1
-    with _picture(png_path, (4.6, 3.2)) as figure:
-        axes = figure.add_subplot()
-        for label, values, colour, style in shown:
-            label += f" ({MEV * values[-1]:.3g} at the end)"
-            axes.plot(x, MEV * values, style, lw=1.4, color=colour, label=label)
-        _finish_curve(
-            axes, "optimizer steps" if has_steps else "epochs", "error (meV/atom)"
-        )
-
-
-def read_metrics(path):
-    """Columns of metrics.dat as {name: (n_epochs,) array}.
-
-    Lines that are not complete, as a killed run may leave, are passed over.
-
-    Raises:
-        InputError: there is no such file, or it has no epoch.
-    """
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError as error:
-        raise InputError(
-            f"{path}: no such file: expected metrics.dat of a training run. Train "
-            "first."
-        ) from error
-    names = lines[0].split() if lines else []
-    rows = [row for row in map(_numbers, lines[1:]) if row and len(row) == len(names)]
-    if not rows:
-        raise InputError(f"{path}: no finished epoch in it. Train for longer.")
-    return dict(zip(names, np.array(rows).T, strict=True))
-
-
-def _numbers(line):
-    try:
-        return [float(word) for word in line.split()]
-    except ValueError:
-        return None
 
 
 def _groups(evaluation):
@@ -264,30 +159,3 @@ def _write_accuracy(axes, accuracy, unit, counted):
         va="top",
         fontsize=8,
     )
-
-
-def _finish_curve(axes, x_label, y_label):
-    from matplotlib.ticker import LogLocator, NullLocator
-
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.set_xlabel(x_label)
-    axes.set_ylabel(y_label)
-    axes.grid(axis="y", lw=0.4, color="#dddddd")
-    axes.legend()
-
-
-@contextmanager
-def _picture(path, size):
-    """Context whose value is a Figure that is saved to `path` at the end."""
-    import matplotlib
-    from matplotlib.figure import Figure
-
-    # A Figure of its own, not of pyplot: no window system, no global state.
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=size, layout="constrained")
-        yield figure
-        with files.atomic_path(path) as temporary:
-            figure.savefig(temporary, format="png")

@@ -1,0 +1,51 @@
+"""How every picture looks, and how it gets onto the disk.
+
+Pictures are PNG files; matplotlib is imported when the first one is drawn.
+"""
+
+from contextlib import contextmanager
+
+from annpot import files
+
+MEV = 1000.0  # meV in one eV
+# Okabe and Ito's palette: told apart with every kind of colour vision.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9")
+GREY = "#777777"
+_STYLE = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "axes.titlesize": 9,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "savefig.dpi": 200,
+}
+
+
+def finish_curve(axes, x_label, y_label):
+    """Logarithmic axis with plain numbers, labels and legend."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
+    axes.grid(axis="y", lw=0.4, color="#dddddd")
+    axes.legend()
+
+
+@contextmanager
+def picture(path, size):
+    """Context whose value is a Figure that is saved to `path` at the end."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    # A Figure of its own, not of pyplot: no window system, no global state.
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=size, layout="constrained")
+        yield figure
+        with files.atomic_path(path) as temporary:
+            figure.savefig(temporary, format="png")
