@@ -1,7 +1,10 @@
 """The exceptions of annpot and the exit codes they stand for.
 
-0 done, 1 a failed run (NaN in training, internal error), 2 bad input.
+0 done, 1 a failed run (NaN in training, internal error), 2 bad input, 75 not finished:
+the same command goes on.
 """
+
+UNFINISHED = 75  # EX_TEMPFAIL of sysexits.h: try again
 
 
 class AnnpotError(Exception):
@@ -31,3 +34,12 @@ class InputError(AnnpotError):
 
 class TrainingError(AnnpotError):
     """Training cannot go on, for example because the loss is not a number."""
+
+
+class NotFinished(AnnpotError):  # noqa: N818  (nothing went wrong)
+    """A run ended before its end, everything is saved, and it can be gone on with.
+
+    A limit was reached, or a signal asked to stop.
+    """
+
+    exit_code = UNFINISHED

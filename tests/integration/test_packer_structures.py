@@ -109,7 +109,7 @@ def test_a_stopped_packing_goes_on(folder, capsys, monkeypatch):
         return whole(path, *arguments)
 
     monkeypatch.setattr(packing, "_pack_file", stopped)
-    assert run(folder) == 130
+    assert run(folder) == 75
     monkeypatch.undo()
     capsys.readouterr()
     assert run(folder) == 0

@@ -4,7 +4,8 @@ import argparse
 import sys
 
 from annpot import __version__
-from annpot.errors import AnnpotError, InputError
+from annpot.errors import UNFINISHED, AnnpotError, InputError, NotFinished
+from annpot.training.interruption import stopped_at_once
 
 
 def run_command(name, description, run, argv=None, add_flags=None):
@@ -20,7 +21,8 @@ def run_command(name, description, run, argv=None, add_flags=None):
             by name.
 
     Returns:
-        exit code: 0 done, 1 failed run, 2 bad input, 130 interrupted.
+        exit code: 0 done, 1 failed run, 2 bad input, 75 not finished: the
+        same command goes on (Ctrl-C, SIGTERM, SIGUSR1, limits of a run).
     """
     parser = argparse.ArgumentParser(
         prog=name, description=description, epilog="Every key: doc/keywords.md"
@@ -33,15 +35,16 @@ def run_command(name, description, run, argv=None, add_flags=None):
     arguments = vars(parser.parse_args(argv))
     path, debug = arguments.pop("config"), arguments.pop("debug")
     try:
-        run(path, **arguments)
+        with stopped_at_once():
+            run(path, **arguments)
     except AnnpotError as error:
-        if debug:
+        if debug and not isinstance(error, NotFinished):
             raise
         print(error, file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print(f"{name}: interrupted; run it again to go on.", file=sys.stderr)
-        return 130
+        return UNFINISHED
     except MemoryError as error:
         if debug:
             raise
