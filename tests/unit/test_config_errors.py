@@ -129,7 +129,7 @@ DATA, DEFAULT = "DATA_INFORMATION", "DEFAULT_NETWORK"
         (
             {(IO, "metrics"): "MAE, RMS"},
             "[IO_INFORMATION] metrics = MAE, RMS: expected a comma list of MAE, RMSE, "
-            "loss.",
+            "MSE, MAPE, R2, loss.",
         ),
         (
             {(DATA, "atomic_sequence"): "H, Ox"},

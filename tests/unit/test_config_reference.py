@@ -71,6 +71,7 @@ def test_the_json_schema_describes_a_key():
         "grammar": "integer",
         "maximum": 10**7,
         "minimum": 1,
+        "per_stage": True,
         "status": "supported",
         "type": "integer",
         "unit": "structures",

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from annpot.config import accelerators, durations, metric_names
 from annpot.elements import is_element
 
 LARGEST_LAYER = 1_000_000
@@ -214,6 +215,16 @@ INTEGER = Grammar("integer", "an integer", parse_integer)
 BOOLEAN = Grammar("boolean", "True or False", parse_boolean)
 AUTO_BOOLEAN = Grammar("auto or boolean", "auto, True or False", parse_auto_boolean)
 RANGE = Grammar("a or a-b", "a range a-b", parse_range, format_range)
+DURATION = Grammar(
+    "duration",
+    durations.EXPECTED,
+    durations.parse_duration,
+    durations.format_duration,
+)
+ACCELERATOR = Grammar(
+    "accelerator", accelerators.EXPECTED, accelerators.parse_accelerator
+)
+METRIC = Grammar("metric", "a column of metrics.dat", metric_names.parse_column)
 ELEMENT_LIST = Grammar(
     "comma list of elements",
     "a comma list of chemical symbols",
@@ -264,6 +275,9 @@ GRAMMARS = {
         BOOLEAN,
         AUTO_BOOLEAN,
         RANGE,
+        DURATION,
+        ACCELERATOR,
+        METRIC,
         ELEMENT_LIST,
         WORD_LIST,
         NUMBER_LIST,

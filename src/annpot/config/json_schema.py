@@ -15,7 +15,7 @@ def json_schema(sections_by_config):
         an object with one property per command, which has one property per section,
         which has one property per key. Beside the usual entries a key has `unit`,
         `affects_result`, `status`, `grammar` and, where they apply, `ours`,
-        `default_text`, `without_effect`, `instead`, `later`.
+        `per_stage`, `default_text`, `without_effect`, `instead`, `later`.
     """
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -40,6 +40,7 @@ from annpot.config.validate import sections_of
 
 CONFIGS = (GvectConfig, TfrConfig, TrainConfig, EvaluateConfig, ExtractConfig)
 COLUMNS = ("key", "type", "default", "unit", "result", "status", "what it does")
+WITH_STAGES = (*COLUMNS[:5], "stage", *COLUMNS[5:])
 
 
 def all_sections(config_type):
@@ -58,30 +59,36 @@ def keywords_markdown():
     for config_type in CONFIGS:
         parts.append(f"## {config_type.command}")
         for section in all_sections(config_type):
-            parts += [f"### [{section.name}]", section.about, _section_table(section)]
+            table = _section_table(section, config_type is TrainConfig)
+            parts += [f"### [{section.name}]", section.about, table]
     parts += [TOPICS, "## The three kinds of keys", *_three_lists(), _old_names()]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
-def _section_table(section):
-    return _table(
-        COLUMNS,
-        [_row(section, name, field) for name, field in section.model_fields.items()],
-    )
+def _section_table(section, has_stages):
+    fields = section.model_fields.items()
+    rows = [_row(section, name, field, has_stages) for name, field in fields]
+    return _table(WITH_STAGES if has_stages else COLUMNS, rows)
 
 
-def _row(section, name, field):
+def _row(section, name, field, has_stages):
     told = declared(field)
     ours = " (ours)" if told["ours"] else ""
+    stage = (_yes(told["per_stage"]),) if has_stages else ()
     return (
         f"`{spelling_of(section, name)}`{ours}",
         _type(field),
         _default(field),
         told["unit"],
-        "yes" if told["affects_result"] else "no",
+        _yes(told["affects_result"]),
+        *stage,
         told["status"],
         _help(field),
     )
+
+
+def _yes(is_so):
+    return "yes" if is_so else "no"
 
 
 def _type(field):

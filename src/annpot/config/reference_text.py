@@ -7,8 +7,9 @@ Every key of the INI files of the five commands.
 This page is made from the schema: `python -m annpot.config.reference` writes it anew.
 
 Names and defaults are those of PANNA 2.0; keys that PANNA does not know are marked
-(ours). *result* says whether another value can change the numbers that come out;
-*default* in words tells what an unset key means.
+(ours). *result* says whether another value can change the numbers that come out,
+*stage* whether a stage of a training may override the key; *default* in words tells
+what an unset key means.
 
 - A key or a section that nobody knows, a wrong value or a missing key is an error. All
   errors of a file are told together, each with its line.
@@ -48,6 +49,9 @@ DIR/examples`, `output_gvect_dir = DIR/bin` and `log_dir = DIR`, whatever the fi
 | activation | `linear` `l` `0`, `gaussian` `gauss` `g` `1`, `rbf` `2`, \
 `relu` `rl` `3`, `tanh` `th` `4`, in any case |
 | a or a-b | `10` or `10-20` |
+| duration | seconds, or `90m` `8h` `2d`, or `08:00:00`, or `1-12:00:00` with days |
+| accelerator | `auto`, `cpu`, `gpu`, or `gpu:0,1` |
+| metric | a column of `metrics.dat`: `MAE/at`, or `val_MAE/at` of the validation data |
 | path | `tutorial_data/train` |
 
 An optional key is also unset by an empty value or `None`.

@@ -7,6 +7,7 @@ lines and the Problems to add to.
 from annpot.config.descriptor_config import structures_need_descriptors
 from annpot.config.gvect_rules import GVECT_RULES, sparse_needs_derivatives
 from annpot.config.network_rules import NETWORK_RULES
+from annpot.config.run_rules import RUN_RULES
 from annpot.config.training_rules import TRAINING_RULES
 
 
@@ -62,6 +63,7 @@ RULES = {
     "app_tfr_packer": (sparse_needs_derivatives,),
     "app_train": (
         *TRAINING_RULES,
+        *RUN_RULES,
         start_is_complete,
         offsets_fit_elements,
         structures_need_descriptors,

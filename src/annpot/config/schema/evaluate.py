@@ -96,6 +96,14 @@ class EvaluateValidation(Section):
         help="evaluate forces too, and virials of periodic structures; records need "
         "derivatives for it",
     )
+    split: Literal["train", "validation", "test"] | None = key(
+        WORD,
+        None,
+        ours=True,
+        help="evaluate those structures of data_dir that validation_split and "
+        "test_split of the training gave to this part",
+        default_text="all structures",
+    )
     precision: Literal["float32", "float64"] = key(
         WORD, "float64", ours=True, help="precision of the evaluation"
     )

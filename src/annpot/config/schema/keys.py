@@ -7,6 +7,7 @@ these declarations come validation, the reference of keywords and the JSON schem
 """
 
 import re
+from functools import partial
 from typing import ClassVar, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -30,6 +31,7 @@ def key(
     spelling=None,
     unit="",
     affects_result=True,
+    per_stage=False,
     ours=False,
     default_text=None,
     without_effect=None,
@@ -48,6 +50,7 @@ def key(
             number, the value is then a dictionary by that number.
         unit: unit of the value, "" for a pure number or a text.
         affects_result: whether another value can change the numbers that come out.
+        per_stage: whether a stage of a training may override it, see `stage_key`.
         ours: whether PANNA 2.0 does not know this key.
         default_text: what an unset key means, for the reference of keywords.
         without_effect: why the key is accepted without effect.
@@ -66,6 +69,7 @@ def key(
         "spelling": spelling,
         "unit": unit,
         "affects_result": affects_result and status != WITHOUT_EFFECT,
+        "per_stage": per_stage,
         "ours": ours,
         "default_text": default_text,
         "status": status,
@@ -74,6 +78,9 @@ def key(
         "later": later or {},
     }
     return Field(default, description=help, json_schema_extra=declared, **limits)
+
+
+stage_key = partial(key, per_stage=True)  # a key that a stage may override
 
 
 class Section(BaseModel):

@@ -6,10 +6,11 @@ from typing import ClassVar
 from annpot.config.descriptor_config import DescriptorConfig
 from annpot.config.element_settings import element_settings
 from annpot.config.grammar import BOOLEAN, ELEMENT_LIST, INTEGER, NUMBER, NUMBER_LIST
-from annpot.config.schema.keys import REQUIRED, Section, key
-from annpot.config.schema.train_io import TrainIo, TrainValidation
+from annpot.config.schema.keys import REQUIRED, Section, key, stage_key
+from annpot.config.schema.train_io import TrainIo
 from annpot.config.schema.train_networks import DefaultNetwork, ElementNetwork
 from annpot.config.schema.train_parameters import Training
+from annpot.config.schema.train_validation import TrainValidation
 from annpot.config.source import IniSource
 
 NO_CHARGES = "Remove the key; networks are trained without charges."
@@ -24,18 +25,45 @@ class TrainData(Section):
     atomic_sequence: tuple[str, ...] = key(
         ELEMENT_LIST, REQUIRED, help="elements in the order of the descriptor's species"
     )
-    output_offset: tuple[float, ...] | None = key(
+    output_offset: tuple[float, ...] | None = stage_key(
         NUMBER_LIST,
         None,
         unit="eV",
         help="energy added per atom of each element, in the order of atomic_sequence",
         default_text="from networks_metadata, else 0",
     )
-    energy_rescale: float = key(
+    energy_rescale: float = stage_key(
         NUMBER,
         1.0,
         gt=0,
         help="factor on the energies of the data",
+    )
+    validation_split: float = key(
+        NUMBER,
+        0.0,
+        ge=0,
+        lt=1,
+        ours=True,
+        help="part of the structures of data_dir to validate on, instead of "
+        "[VALIDATION_OPTIONS] data_dir, see Splits",
+    )
+    test_split: float = key(
+        NUMBER,
+        0.0,
+        ge=0,
+        lt=1,
+        ours=True,
+        help="part of the structures of data_dir that is neither trained nor "
+        "validated on, for app_evaluate with split = test",
+    )
+    split_seed: int = key(
+        INTEGER,
+        0,
+        ge=0,
+        le=10**18,
+        ours=True,
+        help="seed of validation_split and test_split; the seed of the training does "
+        "not touch them",
     )
     mbp_generation: int | None = key(
         INTEGER,
@@ -107,6 +135,8 @@ class TrainConfig:
         elements: ElementNetwork of each element of atomic_sequence; one without any
             key where the file has no section for the element.
         source: where all this was read.
+        stage: name of the stage that this is; None for a file without stages and for
+            what all stages have in common.
         descriptor: DescriptorConfig of gvect_ini when training or validation data are
             structures, else None.
     """
@@ -120,6 +150,7 @@ class TrainConfig:
     elements: dict[str, ElementNetwork]
     source: IniSource = field(compare=False, repr=False)
     descriptor: DescriptorConfig | None = None
+    stage: str | None = None
     command: ClassVar[str] = "app_train"
     element_type: ClassVar[type] = ElementNetwork
 

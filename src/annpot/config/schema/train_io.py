@@ -1,82 +1,30 @@
-"""Keys of app_train: where data come from, how to start, how often to write."""
+"""Keys of app_train: how often to write, what to keep, when to stop, where to run."""
 
-from pathlib import Path
 from typing import ClassVar, Literal
 
 from annpot.config.grammar import (
+    ACCELERATOR,
     AUTO_BOOLEAN,
     BOOLEAN,
+    DURATION,
     INTEGER,
+    METRIC,
     NUMBER,
-    PATH,
     RANGE,
     WORD,
     WORD_LIST,
 )
-from annpot.config.schema.keys import REQUIRED, Section, key
-
-RESTART_MODES = Literal[
-    "default",
-    "force_default",
-    "continue_from_last_ckpt",
-    "specific_ckpt",
-    "metadata",
-    "no",
-]
+from annpot.config.schema.keys import key, stage_key
+from annpot.config.schema.train_start import Start
 
 
-class TrainIo(Section):
+class TrainIo(Start):
     """Where data come from, where results go, how often they are written."""
 
     name: ClassVar[str] = "IO_INFORMATION"
     about: ClassVar[str] = "Data, results, how to start, how often to write."
 
-    data_dir: Path = key(
-        PATH,
-        Path("tfrs"),
-        help="folder of the data to train on; a file for input_format = example",
-    )
-    train_dir: Path = key(
-        PATH, REQUIRED, affects_result=False, help="folder of everything the run writes"
-    )
-    input_format: Literal["tfr", "example", "structure"] = key(
-        WORD,
-        "tfr",
-        help="data: TFRecords of descriptors, .example files (or a file that ASE "
-        "reads), or TFRecords of structures (structure is ours)",
-    )
-    gvect_ini: Path | None = key(
-        PATH,
-        None,
-        help="INI file of app_gvect_calculator whose [SYMMETRY_FUNCTION] and "
-        "[GVECT_PARAMETERS] say which descriptors to make, for input_format = example "
-        "or structure",
-    )
-    restart_mode: RESTART_MODES = key(
-        WORD,
-        "default",
-        help="how to start, see Restart modes",
-    )
-    restart_file: Path | None = key(
-        PATH, None, help="checkpoint of restart_mode = specific_ckpt, without .index"
-    )
-    restart_epoch: int | None = key(
-        INTEGER,
-        None,
-        ge=0,
-        le=10**9,
-        help="for a checkpoint of another program: epochs done; annpot's own know",
-        default_text="read from the checkpoint, else 0",
-    )
-    restart_step: int | None = key(
-        INTEGER,
-        None,
-        ge=0,
-        le=10**12,
-        help="for a checkpoint of another program: steps done; annpot's own know",
-        default_text="read from the checkpoint, else 0",
-    )
-    save_checkpoint_steps: int | None = key(
+    save_checkpoint_steps: int | None = stage_key(
         INTEGER,
         None,
         ge=1,
@@ -86,7 +34,7 @@ class TrainIo(Section):
         help="steps between checkpoints",
         default_text="once per epoch (PANNA: log_frequency)",
     )
-    log_frequency: int = key(
+    log_frequency: int = stage_key(
         INTEGER,
         1,
         ge=1,
@@ -95,13 +43,15 @@ class TrainIo(Section):
         affects_result=False,
         help="steps between TensorBoard scalars",
     )
-    metrics: tuple[Literal["MAE", "RMSE", "loss"], ...] = key(
-        WORD_LIST,
-        ("MAE",),
-        affects_result=False,
-        help="columns of metrics.dat; epoch lines always show loss, MAE and RMSE",
+    metrics: tuple[Literal["MAE", "RMSE", "MSE", "MAPE", "R2", "loss"], ...] = (
+        stage_key(
+            WORD_LIST,
+            ("MAE",),
+            affects_result=False,
+            help="columns of metrics.dat; epoch lines always show loss, MAE and RMSE",
+        )
     )
-    progbar_interval: float = key(
+    progbar_interval: float = stage_key(
         NUMBER,
         1.0,
         gt=0,
@@ -110,7 +60,7 @@ class TrainIo(Section):
         affects_result=False,
         help="seconds between updates of the progress bar",
     )
-    dataset_shuffle: bool = key(
+    dataset_shuffle: bool = stage_key(
         BOOLEAN, True, help="draw a new order of the records in each pass"
     )
     dataset_cache: bool | Literal["auto"] = key(
@@ -156,7 +106,7 @@ class TrainIo(Section):
         affects_result=False,
         help="batches prepared in advance when data are streamed",
     )
-    derivatives: Literal["auto", "stored", "computed"] = key(
+    derivatives: Literal["auto", "stored", "computed"] = stage_key(
         WORD,
         "auto",
         ours=True,
@@ -164,7 +114,7 @@ class TrainIo(Section):
         "the descriptors in each step (last bits differ); auto: what is estimated to "
         "be faster, told with its reason",
     )
-    use_xla: bool | Literal["auto"] = key(
+    use_xla: bool | Literal["auto"] = stage_key(
         AUTO_BOOLEAN,
         "auto",
         ours=True,
@@ -185,13 +135,90 @@ class TrainIo(Section):
         help="size of PANNA's shuffle buffer",
         without_effect="the whole data set is shuffled",
     )
-    max_ckpt_to_keep: int = key(
+    max_ckpt_to_keep: int = stage_key(
         INTEGER,
         1000,
         ge=1,
         le=10**9,
         affects_result=False,
         help="newest checkpoints that are kept, older ones are removed",
+    )
+    keep_every_epochs: int | None = stage_key(
+        INTEGER,
+        None,
+        ge=1,
+        le=10**9,
+        unit="epochs",
+        affects_result=False,
+        ours=True,
+        help="epochs between checkpoints that are never removed",
+        default_text="none but the newest, the best and the last",
+    )
+    keep_best: int = stage_key(
+        INTEGER,
+        1,
+        ge=0,
+        le=10**6,
+        affects_result=False,
+        ours=True,
+        help="checkpoints with the best best_metric, which are never removed",
+    )
+    best_metric: str | None = stage_key(
+        METRIC,
+        None,
+        affects_result=False,
+        ours=True,
+        help="column of metrics.dat that says which epoch is best, such as "
+        "val_MAE/at, see Limits and keeps",
+        default_text="val_loss with validation data, else loss",
+    )
+    max_time: float | None = key(
+        DURATION,
+        None,
+        gt=0,
+        unit="s",
+        affects_result=False,
+        ours=True,
+        help="time after which the command saves, stops and ends with exit code 75; "
+        "run it again to go on",
+        default_text="no limit",
+    )
+    max_epochs_per_run: int | None = key(
+        INTEGER,
+        None,
+        ge=1,
+        le=10**9,
+        unit="epochs",
+        affects_result=False,
+        ours=True,
+        help="epochs after which the command saves, stops and ends with exit code 75; "
+        "run it again to go on",
+        default_text="no limit",
+    )
+    accelerator: str = key(
+        ACCELERATOR,
+        "auto",
+        affects_result=False,
+        ours=True,
+        help="where steps are computed: auto takes a GPU where there is one; gpu:0,1 "
+        "several of one machine (last bits differ)",
+    )
+    deterministic: bool = key(
+        BOOLEAN,
+        True,
+        affects_result=False,
+        ours=True,
+        help="operations that give the same bits each time, on a GPU as well; False "
+        "may be faster there",
+    )
+    wandb_project: str | None = key(
+        WORD,
+        None,
+        affects_result=False,
+        ours=True,
+        help="project of Weights & Biases that is told of the run; its package must "
+        "be installed",
+        default_text="none is told",
     )
     profile: tuple[int, int] = key(
         RANGE,
@@ -222,36 +249,4 @@ class TrainIo(Section):
         -1,
         help="step at which a SavedModel is written",
         instead="Set it to -1; the checkpoints in train_dir/_models hold every step.",
-    )
-
-
-class TrainValidation(Section):
-    """Data that are only looked at."""
-
-    name: ClassVar[str] = "VALIDATION_OPTIONS"
-    about: ClassVar[str] = "Data that are evaluated at the end of each epoch."
-
-    data_dir: Path | None = key(
-        PATH,
-        None,
-        affects_result=False,
-        help="folder of the data to validate on; a file for input_format = example",
-        default_text="no validation",
-    )
-    batch_size: int | None = key(
-        INTEGER,
-        None,
-        ge=1,
-        le=10**7,
-        affects_result=False,
-        unit="structures",
-        help="structures evaluated together",
-        default_text="[TRAINING_PARAMETERS] batch_size",
-        without_effect="averages do not depend on it; up to 1000 are taken together",
-    )
-    input_format: Literal["tfr", "example", "structure"] | None = key(
-        WORD,
-        None,
-        help="format of the data, as above",
-        default_text="[IO_INFORMATION] input_format",
     )

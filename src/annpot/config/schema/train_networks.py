@@ -14,7 +14,7 @@ from annpot.config.grammar import (
     SIZE_LIST,
     WORD,
 )
-from annpot.config.schema.keys import Section, key
+from annpot.config.schema.keys import Section, key, stage_key
 
 NO_PRUNING = "Remove the key; networks are trained with all their weights."
 
@@ -39,7 +39,7 @@ class Network(Section):
         help="size of each layer, the last one 1",
         default_text="from networks_metadata, else an error",
     )
-    trainable: tuple[bool, ...] | None = key(
+    trainable: tuple[bool, ...] | None = stage_key(
         FLAG_LIST,
         None,
         help="1 trains a layer, 0 freezes its weights and biases",
@@ -51,7 +51,7 @@ class Network(Section):
         help="activation of each layer",
         default_text="from networks_metadata, else gaussian and a linear last layer",
     )
-    output_offset: float | None = key(
+    output_offset: float | None = stage_key(
         NUMBER,
         None,
         unit="eV",

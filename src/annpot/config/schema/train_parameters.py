@@ -2,8 +2,8 @@
 
 from typing import ClassVar, Literal
 
-from annpot.config.grammar import BOOLEAN, INTEGER, NUMBER, WORD
-from annpot.config.schema.keys import REQUIRED, Section, key
+from annpot.config.grammar import BOOLEAN, INTEGER, NUMBER, WORD, WORD_LIST
+from annpot.config.schema.keys import REQUIRED, Section, key, stage_key
 
 NO_CHARGES = "charges are not trained in this version"
 
@@ -14,10 +14,10 @@ class Training(Section):
     name: ClassVar[str] = "TRAINING_PARAMETERS"
     about: ClassVar[str] = "Loss, optimizer, learning rate, length of the run."
 
-    batch_size: int = key(
+    batch_size: int = stage_key(
         INTEGER, REQUIRED, ge=1, le=10**7, unit="structures", help="structures per step"
     )
-    max_epochs: int | None = key(
+    max_epochs: int | None = stage_key(
         INTEGER,
         None,
         ge=1,
@@ -26,7 +26,7 @@ class Training(Section):
         help="epoch at which training ends, counted from the first start",
         default_text="needed unless max_steps is given",
     )
-    steps_per_epoch: int | None = key(
+    steps_per_epoch: int | None = stage_key(
         INTEGER,
         None,
         ge=1,
@@ -35,7 +35,7 @@ class Training(Section):
         help="steps of an epoch; validation and a line of metrics.dat end it",
         default_text="needed, or max(1, max_steps // 10) when max_steps is given",
     )
-    max_steps: int | None = key(
+    max_steps: int | None = stage_key(
         INTEGER,
         None,
         ge=1,
@@ -59,11 +59,19 @@ class Training(Section):
         ours=True,
         help="precision of the networks (energies are summed in float64)",
     )
-    learning_rate: float = key(NUMBER, 1e-3, gt=0, help="learning rate at step 0")
-    learning_rate_constant: bool = key(
+    stages: tuple[str, ...] | None = key(
+        WORD_LIST,
+        None,
+        ours=True,
+        help="names of the [STAGE:name] sections that are run one after the other, "
+        "each from the one before, see Stages",
+        default_text="one stage is run: that of --stage, else the first",
+    )
+    learning_rate: float = stage_key(NUMBER, 1e-3, gt=0, help="learning rate at step 0")
+    learning_rate_constant: bool = stage_key(
         BOOLEAN, True, help="False: rate = learning_rate x factor ^ (step / decay_step)"
     )
-    learning_rate_decay_step: float | None = key(
+    learning_rate_decay_step: float | None = stage_key(
         NUMBER,
         None,
         gt=0,
@@ -71,34 +79,38 @@ class Training(Section):
         help="steps in which the rate falls by the factor",
         default_text="needed with learning_rate_constant = False",
     )
-    learning_rate_decay_factor: float | None = key(
+    learning_rate_decay_factor: float | None = stage_key(
         NUMBER,
         None,
         gt=0,
         help="factor of the decay",
         default_text="needed with learning_rate_constant = False",
     )
-    staircase_decay_type: bool = key(
+    staircase_decay_type: bool = stage_key(
         BOOLEAN, False, help="lower the rate in jumps: step / decay_step is floored"
     )
-    beta1: float = key(NUMBER, 0.9, ge=0, lt=1, help="Adam: decay of the first moment")
-    beta2: float = key(
+    beta1: float = stage_key(
+        NUMBER, 0.9, ge=0, lt=1, help="Adam: decay of the first moment"
+    )
+    beta2: float = stage_key(
         NUMBER, 0.999, ge=0, lt=1, help="Adam: decay of the second moment"
     )
-    adam_eps: float = key(NUMBER, 1e-7, gt=0, help="Adam: added to the denominator")
+    adam_eps: float = stage_key(
+        NUMBER, 1e-7, gt=0, help="Adam: added to the denominator"
+    )
     loss_function: Literal[
         "quad", "exp_quad", "quad_atom", "quad_std_atom", "exp_quad_atom"
-    ] = key(WORD, "quad", help="energy loss of a structure, see Losses")
-    energy_weight: Literal["n_atoms", "n_atoms2"] | None = key(
+    ] = stage_key(WORD, "quad", help="energy loss of a structure, see Losses")
+    energy_weight: Literal["n_atoms", "n_atoms2"] | None = stage_key(
         WORD,
         None,
         help="divide each structure's loss by its atoms or their square",
         default_text="no weight",
     )
-    energy_reduction: Literal["mean", "sum"] = key(
+    energy_reduction: Literal["mean", "sum"] = stage_key(
         WORD, "mean", help="how the losses of a batch are joined"
     )
-    energy_prefactor: float | None = key(
+    energy_prefactor: float | None = stage_key(
         NUMBER,
         None,
         gt=0,
@@ -106,65 +118,77 @@ class Training(Section):
         help="p of the exponential losses exp(p x^2)",
         default_text="1",
     )
-    wscale_l1: float = key(NUMBER, 0.0, ge=0, help="adds wscale_l1 sum |W| to the loss")
-    wscale_l2: float = key(NUMBER, 0.0, ge=0, help="adds wscale_l2 sum W^2 to the loss")
-    bscale_l1: float = key(NUMBER, 0.0, ge=0, help="adds bscale_l1 sum |b| to the loss")
-    bscale_l2: float = key(NUMBER, 0.0, ge=0, help="adds bscale_l2 sum b^2 to the loss")
-    forces_cost: float = key(
+    wscale_l1: float = stage_key(
+        NUMBER, 0.0, ge=0, help="adds wscale_l1 sum |W| to the loss"
+    )
+    wscale_l2: float = stage_key(
+        NUMBER, 0.0, ge=0, help="adds wscale_l2 sum W^2 to the loss"
+    )
+    bscale_l1: float = stage_key(
+        NUMBER, 0.0, ge=0, help="adds bscale_l1 sum |b| to the loss"
+    )
+    bscale_l2: float = stage_key(
+        NUMBER, 0.0, ge=0, help="adds bscale_l2 sum b^2 to the loss"
+    )
+    forces_cost: float = stage_key(
         NUMBER,
         0.0,
         ge=0,
         help="factor of the force loss in the total loss; 0: forces are not trained",
     )
-    floss_function: Literal["quad", "exp_quad", "quad_atom", "quad_percomp"] = key(
-        WORD, "quad", help="force loss of a structure, see Losses"
+    floss_function: Literal["quad", "exp_quad", "quad_atom", "quad_percomp"] = (
+        stage_key(WORD, "quad", help="force loss of a structure, see Losses")
     )
-    force_weights: Literal["n_atoms", "n_atoms2", "3n_atoms", "3n_atoms2"] | None = key(
-        WORD,
-        None,
-        help="divide each structure's force loss by n, n^2, 3n or (3n)^2",
-        default_text="no weight",
+    force_weights: Literal["n_atoms", "n_atoms2", "3n_atoms", "3n_atoms2"] | None = (
+        stage_key(
+            WORD,
+            None,
+            help="divide each structure's force loss by n, n^2, 3n or (3n)^2",
+            default_text="no weight",
+        )
     )
-    force_reduction: Literal["mean", "sum"] = key(
+    force_reduction: Literal["mean", "sum"] = stage_key(
         WORD, "mean", help="how the force losses of a batch are joined"
     )
-    virial_cost: float = key(
+    virial_cost: float = stage_key(
         NUMBER,
         0.0,
         ge=0,
         ours=True,
         help="factor of the virial loss in the total loss; 0: virials are not trained",
     )
-    vloss_function: Literal["quad", "quad_atom", "quad_std_atom", "quad_percomp"] = key(
-        WORD, "quad_atom", ours=True, help="virial loss of a structure, see Losses"
+    vloss_function: Literal["quad", "quad_atom", "quad_std_atom", "quad_percomp"] = (
+        stage_key(
+            WORD, "quad_atom", ours=True, help="virial loss of a structure, see Losses"
+        )
     )
-    virial_weights: Literal["n_atoms", "n_atoms2"] | None = key(
+    virial_weights: Literal["n_atoms", "n_atoms2"] | None = stage_key(
         WORD,
         None,
         ours=True,
         help="divide each structure's virial loss by its atoms or their square",
         default_text="no weight",
     )
-    virial_reduction: Literal["mean", "sum"] = key(
+    virial_reduction: Literal["mean", "sum"] = stage_key(
         WORD, "mean", ours=True, help="how the virial losses of a batch are joined"
     )
-    charge_cost: float = key(
+    charge_cost: float = stage_key(
         NUMBER,
         0.0,
         ge=0,
         help="weight of the charges in the loss",
         instead="Set charge_cost = 0 to train without charges.",
     )
-    qloss_function: Literal["quad", "exp_quad", "quad_atom"] = key(
+    qloss_function: Literal["quad", "exp_quad", "quad_atom"] = stage_key(
         WORD, "quad", help="charge loss", without_effect=NO_CHARGES
     )
-    charge_weights: Literal["n_atoms", "n_atoms2"] | None = key(
+    charge_weights: Literal["n_atoms", "n_atoms2"] | None = stage_key(
         WORD, None, help="weight of the charge loss", without_effect=NO_CHARGES
     )
-    charge_reduction: Literal["mean", "sum"] = key(
+    charge_reduction: Literal["mean", "sum"] = stage_key(
         WORD, "mean", help="how charge losses are joined", without_effect=NO_CHARGES
     )
-    clip_value: float = key(
+    clip_value: float = stage_key(
         NUMBER,
         0.0,
         ge=0,
