@@ -24,19 +24,36 @@ def run_command(name, description, run, argv=None, add_flags=None):
         exit code: 0 done, 1 failed run, 2 bad input, 75 not finished: the
         same command goes on (Ctrl-C, SIGTERM, SIGUSR1, limits of a run).
     """
-    parser = argparse.ArgumentParser(
-        prog=name, description=description, epilog="Every key: doc/keywords.md"
-    )
+    parser = make_parser(name, description)
     parser.add_argument("-c", "--config", required=True, metavar="INI", help="INI file")
-    parser.add_argument("--debug", action="store_true", help="show tracebacks")
-    parser.add_argument("--version", action="version", version=f"annpot {__version__}")
     if add_flags is not None:
         add_flags(parser)
     arguments = vars(parser.parse_args(argv))
     path, debug = arguments.pop("config"), arguments.pop("debug")
+    return exit_code_of(name, lambda: run(path, **arguments), debug)
+
+
+def make_parser(name, description):
+    """ArgumentParser with the flags that every command has: --debug, --version."""
+    parser = argparse.ArgumentParser(
+        prog=name, description=description, epilog="Every key: doc/keywords.md"
+    )
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+    parser.add_argument("--version", action="version", version=f"annpot {__version__}")
+    return parser
+
+
+def exit_code_of(name, action, debug=False):
+    """Call `action()`, turn failures into messages; return the exit code.
+
+    Args:
+        name: the command as typed.
+        action: function without arguments.
+        debug: raise failures instead.
+    """
     try:
         with stopped_at_once():
-            run(path, **arguments)
+            action()
     except AnnpotError as error:
         if debug and not isinstance(error, NotFinished):
             raise
