@@ -5,20 +5,24 @@ Features  = { 1: repeated map entry { 1: name, 2: Feature } }
 Feature   = { 1: BytesList } or { 2: FloatList } or { 3: Int64List }, where each
 list = { 1: repeated value } and numbers are packed into one field.
 
-On the wire a field is a varint (number << 3 | wire type) and its content, here
-almost always of wire type 2: a varint length and that many bytes.
+Fields are those of `annpot.wire_format`, here almost always a length and that many
+bytes.
 """
 
 import numpy as np
 
+from annpot.wire_format import (
+    LENGTH_DELIMITED,
+    MalformedMessageError,
+    fields,
+    varint,
+)
+
 _BYTES_LIST, _FLOAT_LIST, _INT64_LIST = 1, 2, 3
 _NONE = np.empty(0, np.float32)
 _LONGEST_VARINT = 10  # bytes, of a number of 64 bits
-_VARINT, _FIXED64, _LENGTH_DELIMITED, _FIXED32 = 0, 1, 2, 5
 
-
-class MalformedExampleError(Exception):
-    """The bytes are not a tf.train.Example."""
+MalformedExampleError = MalformedMessageError
 
 
 def encode_example(features):
@@ -48,12 +52,12 @@ def decode_example(content):
     features = {}
     for _, message in _messages(view, 0, len(view)):
         for _, entry in _messages(view, *message):
-            fields = dict(_messages(view, *entry))
-            if 1 not in fields:
-                raise MalformedExampleError
-            start, end = fields[1]
+            parts = dict(_messages(view, *entry))
+            if 1 not in parts:
+                raise MalformedMessageError
+            start, end = parts[1]
             name = str(view[start:end], "utf-8", "replace")
-            features[name] = _values(view, *fields.get(2, (0, 0)))
+            features[name] = _values(view, *parts.get(2, (0, 0)))
     return features
 
 
@@ -74,24 +78,11 @@ def _field(number, parts):
     Large arrays are so copied once, not at each of five levels.
     """
     length = sum(map(len, parts))
-    return [bytes((number << 3 | _LENGTH_DELIMITED,)) + _varint(length), *parts]
-
-
-def _varint(value):
-    """Seven bits a byte, lowest first, the high bit set on all but the last."""
-    if 0 <= value < 0x80:
-        return bytes((value,))
-    value &= 0xFFFF_FFFF_FFFF_FFFF  # a negative number is its 64-bit complement
-    content = bytearray()
-    while value > 0x7F:
-        content.append(value & 0x7F | 0x80)
-        value >>= 7
-    content.append(value)
-    return bytes(content)
+    return [bytes((number << 3 | LENGTH_DELIMITED,)) + varint(length), *parts]
 
 
 def _varints(values):
-    """All of an integer array one after the other, each as `_varint` writes it."""
+    """All of an integer array one after the other, each as `varint` writes it."""
     values = values.astype(np.int64, copy=False).view(np.uint64)
     if not len(values) or values.max() < 0x80:
         return values.astype(np.uint8).tobytes()
@@ -105,43 +96,10 @@ def _varints(values):
     return content[is_used].tobytes()
 
 
-def _read_varint(view, position, end):
-    value = shift = 0
-    while position < end and shift < 64:
-        byte = view[position]
-        position += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, position
-        shift += 7
-    raise MalformedExampleError
-
-
-def _fields(view, position, end):
-    """(number, wire type, start, end) of each field between two positions."""
-    while position < end:
-        tag, position = _read_varint(view, position, end)
-        wire_type = tag & 7
-        if wire_type == _LENGTH_DELIMITED:
-            length, position = _read_varint(view, position, end)
-        elif wire_type == _FIXED32:
-            length = 4
-        elif wire_type == _VARINT:
-            length = _read_varint(view, position, end)[1] - position
-        elif wire_type == _FIXED64:
-            length = 8
-        else:
-            raise MalformedExampleError
-        if position + length > end:
-            raise MalformedExampleError
-        yield tag >> 3, wire_type, position, position + length
-        position += length
-
-
 def _messages(view, position, end):
     """(number, (start, end)) of the length-delimited fields."""
-    for number, wire_type, start, stop in _fields(view, position, end):
-        if wire_type == _LENGTH_DELIMITED:
+    for number, wire_type, start, stop in fields(view, position, end):
+        if wire_type == LENGTH_DELIMITED:
             yield number, (start, stop)
 
 
@@ -150,7 +108,7 @@ def _values(view, start, end):
     for kind, (first, last) in _messages(view, start, end):
         parts = [
             (wire_type, view[a:b])
-            for number, wire_type, a, b in _fields(view, first, last)
+            for number, wire_type, a, b in fields(view, first, last)
             if number == 1
         ]
         if kind == _BYTES_LIST:
@@ -165,7 +123,7 @@ def _values(view, start, end):
 
 def _floats(part):
     if len(part) % 4:
-        raise MalformedExampleError
+        raise MalformedMessageError
     return np.frombuffer(part, "<f4")
 
 
@@ -176,7 +134,7 @@ def _integers(part):
         return single.astype(np.int64)
     lengths = np.diff(ends, prepend=0)
     if not len(ends) or ends[-1] != len(single) or lengths.max() > _LONGEST_VARINT:
-        raise MalformedExampleError
+        raise MalformedMessageError
     place = np.arange(len(single)) - np.repeat(ends - lengths, lengths)
     groups = (single & 0x7F).astype(np.uint64) << (7 * place).astype(np.uint64)
     return np.bitwise_or.reduceat(groups, ends - lengths).view(np.int64)

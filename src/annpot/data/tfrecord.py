@@ -11,12 +11,12 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-import google_crc32c
 import numpy as np
 
 from annpot import files
 from annpot.data.record_features import decode_record, encode_record
 from annpot.errors import InputError
+from annpot.wire_format import masked_crc
 
 __all__ = [
     "CHECKSUM_BYTES",
@@ -47,12 +47,6 @@ class WrittenFile:
     n_records: int
     n_bytes: int
     sha256: str
-
-
-def masked_crc(content):
-    """Checksum of TFRecord framing: crc32c rotated by 15 bits plus a constant."""
-    crc = google_crc32c.value(content)
-    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
 def record_spans(path):

@@ -1,0 +1,60 @@
+"""Other texts in a checkpoint; every number in it stays where and as it is."""
+
+import shutil
+
+from annpot import files
+from annpot.networks.bundle import HEADER, TEXT, Entry, text_content
+from annpot.networks.bundle_table import table
+from annpot.wire_format import FIXED32, LENGTH_DELIMITED, VARINT, varint
+
+
+def replace_texts(bundle, texts):
+    """Replace texts of a checkpoint on disk, or add them.
+
+    The new texts are appended to a copy of the data file. That copy takes the place of
+    the data file first, as the old index fits it too; then the new index takes its
+    place. So a process that is killed leaves the old checkpoint or the new one.
+
+    Args:
+        bundle: Bundle of one data file, as it is on disk.
+        texts: {name: bytes}.
+
+    Raises:
+        InputError: the disk is full or the folder cannot be written.
+    """
+    data, index = bundle.data_path(), f"{bundle.prefix}.index"
+    entries = dict(bundle.entries)
+    with files.atomic_path(data) as temporary:
+        shutil.copyfile(data, temporary)
+        with open(temporary, "ab") as stream:
+            for name, text in texts.items():
+                content, checksum = text_content(text)
+                place = stream.tell()
+                entries[name] = Entry(TEXT, (), 0, place, len(content), checksum)
+                stream.write(content)
+    pairs = {name.encode(): _message(entry) for name, entry in entries.items()}
+    files.write_bytes(index, table(pairs | {HEADER: bundle.header}))
+
+
+def _message(entry):
+    """Bytes of the entry of one tensor: fields of value 0 are left out."""
+    dimensions = (_delimited(2, _field(1, size)) for size in entry.shape)
+    return b"".join(
+        (
+            _field(1, entry.dtype),
+            _delimited(2, b"".join(dimensions)),
+            _field(3, entry.shard),
+            _field(4, entry.offset),
+            _field(5, entry.n_bytes),
+            varint(6 << 3 | FIXED32),
+            entry.checksum.to_bytes(4, "little"),
+        )
+    )
+
+
+def _field(number, value):
+    return varint(number << 3 | VARINT) + varint(value) if value else b""
+
+
+def _delimited(number, content):
+    return varint(number << 3 | LENGTH_DELIMITED) + varint(len(content)) + content
