@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from annpot.data.data_set import open_data_set
+from annpot.data.record_index import index_records
 from annpot.training.batch import batch_shapes, largest_capacities
 from annpot.training.feed import Feed, FeedSettings
 from annpot.training.order import batch_records
@@ -17,8 +18,9 @@ BATCH = 4
 @pytest.fixture(scope="module")
 def data_sets(small_data):
     """DataSets of the same folder, in memory and streamed."""
+    index = index_records(small_data.training)
     return [
-        open_data_set(small_data.training, N_FEATURES, 4, None, budget, lambda n: None)
+        open_data_set(index, N_FEATURES, 4, None, budget, lambda n: None)
         for budget in (np.inf, -1)
     ]
 

@@ -133,7 +133,9 @@ def test_a_record_of_something_else_is_refused(tmp_path):
 
 
 def opened(folder, budget):
-    return open_data_set(folder, N_FEATURES, 4, None, budget, lambda n: None)
+    return open_data_set(
+        index_records(folder), N_FEATURES, 4, None, budget, lambda n: None
+    )
 
 
 def test_a_data_set_knows_its_columns_and_counts(tmp_path):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from annpot.data.record_index import index_of_files
 from annpot.data.structure_set import read_structure_set
 from annpot.data.tfrecord import encode_record, write_tfrecord
 from annpot.descriptors.derivatives import batch_derivatives
@@ -108,7 +109,7 @@ def test_derivatives_by_strain_are_in_the_rows_of_the_atoms(structures):
 def test_records_hold_the_same_blocks_in_float32(tmp_path, structures, kind):
     path = tmp_path / "one.tfrecord"
     write_tfrecord(path, map(encode_record, descriptor_records(STRUCTURES, kind)))
-    found = list(parts_of_records([path], None, nothing))
+    found = list(parts_of_records(index_of_files([path]), None, nothing))
     forces = np.concatenate([forces for _, forces in found])
     np.testing.assert_array_equal(forces, structures.forces.astype(np.float32))
     for record, (part, _) in enumerate(found):

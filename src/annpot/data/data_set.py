@@ -1,4 +1,4 @@
-"""A folder of descriptor records, opened for training: counts, columns, access."""
+"""Descriptor records, opened for training: counts, columns, access."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,6 @@ import numpy as np
 
 from annpot.data.atom_tables import FlatRecords
 from annpot.data.pipeline import RecordStream
-from annpot.data.record_index import index_records
 
 
 @dataclass(frozen=True)
@@ -14,12 +13,12 @@ class DataSet:
     """What is known of all records, and the records themselves where they fit.
 
     Attributes:
-        stream: RecordStream over the folder.
+        stream: RecordStream over the records.
         energies: (n_records,) total energies, eV, float64.
         element_counts: (n_records, n_species) atoms of each element.
         used: (n_species, n_features) whether a descriptor column differs from zero
             in any atom of the element.
-        resident: FlatRecords, the folder in parts, or None when it is streamed.
+        resident: FlatRecords, all of them in parts, or None when it is streamed.
     """
 
     stream: RecordStream
@@ -37,29 +36,25 @@ class DataSet:
         return self.element_counts.sum(axis=1)
 
 
-def open_data_set(
-    folder, n_features, n_species, options, memory_budget, advance, index=None
-):
-    """Read a folder of TFRecords once and keep what training needs of it.
+def open_data_set(index, n_features, n_species, options, memory_budget, advance):
+    """Read records once and keep what training needs of them.
 
     Args:
-        folder: folder of `.tfrecord` files.
+        index: RecordIndex of a folder, or of a part of it.
         n_features: descriptor length (g_size).
         n_species: number of elements.
         options: ReadingOptions.
-        memory_budget: bytes of records that may stay in memory; a larger folder is
-            streamed, with memory that does not grow with its size but for the
-            per-record counts.
+        memory_budget: bytes of records that may stay in memory; more are streamed,
+            with memory that does not grow with their number but for the per-record
+            counts.
         advance: called with the number of records after each part.
-        index: RecordIndex of the folder, made when None.
 
     Returns:
         DataSet.
 
     Raises:
-        InputError: see `index_records` and `RecordStream.batches`.
+        InputError: see `RecordStream.batches`.
     """
-    index = index_records(folder) if index is None else index
     stream = RecordStream(index, n_features, n_species, options)
     keep = index.n_bytes <= memory_budget
     parts, energies, counts = [], [], []

@@ -19,12 +19,14 @@ class RecordIndex:
         file_of: (n_records,) index into `files`.
         offsets: (n_records,) first byte of each payload.
         lengths: (n_records,) bytes of each payload.
+        numbers: (n_records,) place of each record in its file, from 1.
     """
 
     files: tuple[Path, ...]
     file_of: np.ndarray
     offsets: np.ndarray
     lengths: np.ndarray
+    numbers: np.ndarray
 
     def __len__(self):
         return len(self.offsets)
@@ -36,9 +38,28 @@ class RecordIndex:
 
     def place(self, record):
         """Words that tell a user where a record is."""
-        file = int(self.file_of[record])
-        number = record - int(np.searchsorted(self.file_of, file)) + 1
-        return f"{self.files[file]}: record {number}"
+        file = self.files[int(self.file_of[record])]
+        return f"{file}: record {int(self.numbers[record])}"
+
+    def chosen(self, keep):
+        """RecordIndex of the records where `keep` (n_records,) is true, in order."""
+        return RecordIndex(
+            files=self.files,
+            file_of=self.file_of[keep],
+            offsets=self.offsets[keep],
+            lengths=self.lengths[keep],
+            numbers=self.numbers[keep],
+        )
+
+    def payloads(self):
+        """Iterate over all payloads in order, one in memory at a time."""
+        for number, file in enumerate(self.files):
+            records = np.flatnonzero(self.file_of == number)
+            if not len(records):
+                continue
+            with open(file, "rb") as stream:
+                for record in records:
+                    yield self._payload(stream, record)
 
     def read(self, records):
         """Payloads of some records, in the given order, checksums verified.
@@ -96,15 +117,23 @@ def index_records(folder, where=None):
     Raises:
         InputError: no such folder, no TFRecord in it, or a damaged file.
     """
-    files = tfrecord_files(folder, where)
+    return index_of_files(tfrecord_files(folder, where))
+
+
+def index_of_files(files):
+    """RecordIndex of some TFRecord files.
+
+    Raises:
+        InputError: a damaged file.
+    """
     spans = [record_spans(file) for file in files]
+    counts = [len(offsets) for offsets, _ in spans]
     return RecordIndex(
-        files=files,
-        file_of=np.repeat(
-            np.arange(len(files)), [len(offsets) for offsets, _ in spans]
-        ),
+        files=tuple(files),
+        file_of=np.repeat(np.arange(len(files)), counts),
         offsets=np.concatenate([offsets for offsets, _ in spans]),
         lengths=np.concatenate([lengths for _, lengths in spans]),
+        numbers=np.concatenate([np.arange(1, n + 1) for n in counts]),
     )
 
 

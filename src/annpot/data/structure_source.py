@@ -2,17 +2,21 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from pathlib import Path
+
+import numpy as np
 
 from annpot.data.dataset_description import DatasetDescription
 from annpot.data.descriptor_source import with_periodicity
-from annpot.data.record_index import tfrecord_files
+from annpot.data.record_index import index_of_files, tfrecord_files
+from annpot.data.record_names import record_names
 from annpot.data.recorded_files import read_verified
 from annpot.data.structure_origin import STRUCTURES
 from annpot.data.structure_records import decode_structure
-from annpot.data.tfrecord import SUFFIX, read_payloads, record_spans
+from annpot.data.tfrecord import SUFFIX, record_spans
 from annpot.errors import InputError
 from annpot.files import names_in
 from annpot.structures.example_json import SUFFIX as EXAMPLE
@@ -35,23 +39,36 @@ class StructureSource:
         fingerprint: sha256 that changes when a structure does: that of dataset.json,
             or of names and contents of the files.
         described: DatasetDescription, None without dataset.json.
-        read: function without arguments that returns an iterator of Structure.
+        read: function of `keep` that returns an iterator of Structure.
+        names: function without arguments that returns the names of all structures of
+            the folder or file, in the order in which they are read.
         assumptions: Counter of what had to be assumed, filled by reading, or None.
+        keep: (number of all structures,) bool, which of them to read; None for all.
     """
 
     path: Path
     n_structures: int
     fingerprint: str
     described: DatasetDescription | None
-    read: Callable[[], Iterator[Structure]]
+    read: Callable[[np.ndarray | None], Iterator[Structure]]
+    names: Callable[[], Sequence[str]]
     assumptions: Counter | None = None
+    keep: np.ndarray | None = None
 
     def __iter__(self):
         """Iterate over the structures; energies in eV, lengths in angstrom."""
-        return self.read()
+        return self.read(self.keep)
 
     def __len__(self):
         return self.n_structures
+
+    def chosen(self, keep):
+        """StructureSource of those where `keep` is true; the others are not read.
+
+        Args:
+            keep: bool for each of the structures that `names` tells.
+        """
+        return replace(self, n_structures=int(np.sum(keep)), keep=keep)
 
 
 def open_structures(
@@ -85,11 +102,11 @@ def open_structures(
     source = openers[input_format](Path(path), tuple(species), where, assumptions)
     if use_pbc is None:
         return source
-    return replace(source, read=lambda: _periodic(source, use_pbc))
+    return replace(source, read=lambda keep: _periodic(source, use_pbc, keep))
 
 
-def _periodic(source, use_pbc):
-    for structure in source:
+def _periodic(source, use_pbc, keep):
+    for structure in source.read(keep):
         place = f"{source.path}: {structure.name}"
         yield with_periodicity(structure, use_pbc, place)
 
@@ -120,14 +137,16 @@ def _records(path, species, where, _assumptions):
         n_structures=n_present,
         fingerprint=described.fingerprint,
         described=described,
-        read=lambda: _decoded(files, described.species),
+        read=lambda keep: _decoded(files, described.species, keep),
+        names=lambda: record_names(index_of_files(files)),
     )
 
 
-def _decoded(files, species):
-    for file in files:
-        for number, payload in enumerate(read_payloads(file), start=1):
-            yield decode_structure(payload, species, f"{file}: record {number}")
+def _decoded(files, species, keep=None):
+    index = index_of_files(files)
+    index = index if keep is None else index.chosen(keep)
+    for record, payload in enumerate(index.payloads()):
+        yield decode_structure(payload, species, index.place(record))
 
 
 def _files(path, species, where, assumptions):
@@ -138,13 +157,14 @@ def _files(path, species, where, assumptions):
         sources = structure_sources(path)
     except InputError as error:
         raise InputError([at + problem for problem in error.problems]) from None
-    n_structures = sum(1 for _ in sources)
+    names = tuple(one.name for one in sources)
     return StructureSource(
         path=path,
-        n_structures=n_structures,
+        n_structures=len(names),
         fingerprint=_hash_of_files(path),
         described=None,
-        read=lambda: _loaded(path, species, assumptions),
+        read=lambda keep: _loaded(path, species, assumptions, keep),
+        names=lambda: names,
         assumptions=assumptions,
     )
 
@@ -159,8 +179,10 @@ def _refuse_records(path, where):
         )
 
 
-def _loaded(path, species, assumptions):
-    for source in structure_sources(path, assumptions=assumptions):
+def _loaded(path, species, assumptions, keep):
+    sources = structure_sources(path, assumptions=assumptions)
+    # What is not kept is not looked into.
+    for source in sources if keep is None else compress(sources, keep):
         structure = source.load()
         if unknown := sorted(set(structure.symbols) - set(species)):
             listed = ", ".join(unknown), ", ".join(species)

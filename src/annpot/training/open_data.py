@@ -1,13 +1,15 @@
 """The data of a run as they are on disk, read once: descriptors or structures."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from annpot.data.data_set import DataSet, open_data_set
 from annpot.data.pipeline import ReadingOptions
-from annpot.data.record_index import index_records
+from annpot.data.record_index import RecordIndex, index_records
+from annpot.data.record_names import record_names
+from annpot.data.split import Division, SplitSettings, divide, names_note
 from annpot.data.structure_set import StructureSet, read_structure_set
 from annpot.data.structure_source import open_structures
 from annpot.data.structure_stream import structure_data_set
@@ -21,39 +23,87 @@ NAMES_SHOWN = 5
 
 @dataclass(frozen=True)
 class OpenedData:
-    """Data of one folder.
+    """Data of one folder, or of a part of it.
 
     Attributes:
-        path: of the folder or file.
+        path: of the folder or file, and the part, in words.
         data: DataSet: counts, columns in use, descriptors where they fit.
         structures: StructureSet, None where the folder holds descriptors.
         notes: what to tell about them.
+        division: Division of the folder that the training data are a part of, None
+            where they are all of it.
     """
 
     path: object
     data: DataSet
     structures: StructureSet | None = None
     notes: tuple[str, ...] = ()
+    division: Division | None = None
 
 
 def open_all(config, n_features, sources, announce):
     """OpenedData of training and of validation; None without validation.
+
+    With validation_split or test_split the training folder is divided; its test set is
+    not opened.
 
     Args:
         config: TrainConfig.
         n_features: descriptor length.
         sources: see `structure_sources`.
         announce: see `annpot.training.setup.prepare`.
+
+    Raises:
+        InputError: a set would be empty, or the data are not what the settings say.
     """
-    opened = []
-    for section, keys in _sections(config):
-        if keys.data_dir is None:
-            opened.append(None)
-        elif section in sources:
-            opened.append(_open_structures(config, keys, sources[section], announce))
-        else:
-            opened.append(_open_records(config, keys, n_features, announce))
+    training, validation = (
+        sources[section] if section in sources else _index(keys.data_dir)
+        for section, keys in _sections(config)
+    )
+    path, division = config.io.data_dir, None
+    paths = [path, config.validation.data_dir]
+    if settings := split_settings(config.data):
+        division = _division(config, training, settings)
+        whole, training = training, training.chosen(division.of("train"))
+        paths[0] = f"{path} (training part)"
+        if settings.validation:
+            validation = whole.chosen(division.of("validation"))
+            paths[1] = f"{path} (validation part)"
+    opened = [
+        None if one is None else _opened(config, path, one, n_features, announce)
+        for path, one in zip(paths, (training, validation), strict=True)
+    ]
+    if division is not None:
+        note = names_note(path, division.names)
+        notes = (*opened[0].notes, *([note] if note else []))
+        opened[0] = replace(opened[0], notes=notes, division=division)
     return opened
+
+
+def split_settings(data):
+    """SplitSettings of the [DATA_INFORMATION] section; false where nothing is split."""
+    return SplitSettings(data.validation_split, data.test_split, data.split_seed)
+
+
+def _division(config, source, settings):
+    names = record_names(source) if _is_of_records(source) else source.names()
+    return divide(
+        names, settings, lambda key: config.source.where("DATA_INFORMATION", key)
+    )
+
+
+def _index(folder):
+    return None if folder is None else index_records(folder)
+
+
+def _is_of_records(source):
+    return isinstance(source, RecordIndex)
+
+
+def _opened(config, path, source, n_features, announce):
+    if _is_of_records(source):
+        return _open_records(config, path, source, n_features, announce)
+    return _open_structures(config, path, source, announce)
 
 
 def structure_sources(config):
@@ -96,43 +146,41 @@ def reading_options(io):
     )
 
 
-def _open_records(config, keys, n_features, announce):
+def _open_records(config, path, index, n_features, announce):
     n_species = len(config.data.atomic_sequence)
-    folder, options = keys.data_dir, reading_options(config.io)
-    index = index_records(folder)
-    with announce(f"reading {folder}", len(index)) as advance:
-        data = open_data_set(
-            folder, n_features, n_species, options, budget_of(config.io), advance, index
-        )
-    return OpenedData(folder, data)
+    options, budget = reading_options(config.io), budget_of(config.io)
+    with announce(f"reading {path}", len(index)) as advance:
+        data = open_data_set(index, n_features, n_species, options, budget, advance)
+    return OpenedData(path, data)
 
 
-def _open_structures(config, keys, source, announce):
+def _open_structures(config, path, source, announce):
     settings = descriptor_settings(config.descriptor)
-    with announce(f"reading {keys.data_dir}", len(source)) as advance:
+    assumed = Counter(source.assumptions)  # about another part of the same folder
+    with announce(f"reading {path}", len(source)) as advance:
         structures = read_structure_set(source, settings.species, advance)
     notes = [
-        f"{keys.data_dir}: {count} structures: {what}"
-        for what, count in (source.assumptions or {}).items()
+        f"{path}: {count} structures: {what}"
+        for what, count in (Counter(source.assumptions) - assumed).items()
     ]
     trains_forces = config.training.needs_derivatives
     if not trains_forces:
-        structures = _with_energy(structures, keys.data_dir, notes)
+        structures = _with_energy(structures, path, notes)
     elif warning := unit_warning(structures):
-        notes.append(f"{keys.data_dir}: {warning}")
+        notes.append(f"{path}: {warning}")
     # Where forces are trained, the form decides what is kept.
     budget = -1 if trains_forces else budget_of(config.io)
-    with announce(f"descriptors of {keys.data_dir}", len(structures)) as advance:
+    with announce(f"descriptors of {path}", len(structures)) as advance:
         try:
             data, alone = structure_data_set(
                 structures, settings, config.training.precision, budget, advance,
                 reading_options(config.io),
             )  # fmt: skip
         except InputError as error:  # names the structure, not its file
-            problems = [f"{keys.data_dir}: {problem}" for problem in error.problems]
+            problems = [f"{path}: {problem}" for problem in error.problems]
             raise InputError(problems) from None
-    notes += _told_of_range(structures, alone, settings, keys.data_dir)
-    return OpenedData(keys.data_dir, data, structures, tuple(notes))
+    notes += _told_of_range(structures, alone, settings, path)
+    return OpenedData(path, data, structures, tuple(notes))
 
 
 def _with_energy(structures, path, notes):

@@ -3,7 +3,6 @@
 import numpy as np
 
 from annpot.data.atom_tables import atom_tables
-from annpot.data.record_index import tfrecord_files
 from annpot.descriptors.pair_lists import best_block, pair_lists
 from annpot.descriptors.settings import descriptor_settings
 from annpot.errors import InputError
@@ -182,8 +181,8 @@ def _from_records(config, opened, columns, specs, announce):
     forces, data = [], opened.data
 
     def parts(advance):
-        files = tfrecord_files(opened.path)
-        for part, found in parts_of_records(files, sparse, advance):
+        index = data.stream.index
+        for part, found in parts_of_records(index, sparse, advance):
             forces.append(found)
             yield part
 

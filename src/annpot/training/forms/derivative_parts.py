@@ -4,7 +4,7 @@ import logging
 
 import numpy as np
 
-from annpot.data.tfrecord import read_records
+from annpot.data.tfrecord import decode_record
 from annpot.descriptors.derivatives import batch_derivatives, kink_warning
 from annpot.errors import InputError
 from annpot.training.forms.stored_blocks import DerivativePart
@@ -59,28 +59,28 @@ def _collinear(batch, found):
     return [batch.names[s] for s in np.flatnonzero(collinear)]
 
 
-def parts_of_records(files, sparse, advance):
-    """(DerivativePart, forces (n_atoms, 3)) of each record of TFRecord files.
+def parts_of_records(index, sparse, advance):
+    """(DerivativePart, forces (n_atoms, 3)) of each record of an index.
 
     Args:
-        files: paths.
+        index: RecordIndex.
         sparse: what the INI file says of the derivatives, or None.
         advance: called with 1 after each record.
 
     Raises:
         InputError: a record without derivatives, or of another kind than stated.
     """
-    for file in files:
-        for number, record in enumerate(read_records(file), start=1):
-            where = f"{file}: record {number}"
-            _check_kind(record, sparse, where)
-            dense = record.derivatives
-            if record.derivatives_kind == "sparse":
-                dense = dense.dense(record.n_atoms, record.g_size)
-            missing = np.full((record.n_atoms, 3), np.nan)
-            forces = missing if record.forces is None else record.forces
-            yield _part(record.species, dense.values), forces
-            advance(1)
+    for number, payload in enumerate(index.payloads()):
+        where = index.place(number)
+        record = decode_record(payload, where)
+        _check_kind(record, sparse, where)
+        dense = record.derivatives
+        if record.derivatives_kind == "sparse":
+            dense = dense.dense(record.n_atoms, record.g_size)
+        missing = np.full((record.n_atoms, 3), np.nan)
+        forces = missing if record.forces is None else record.forces
+        yield _part(record.species, dense.values), forces
+        advance(1)
 
 
 def _check_kind(record, sparse, where):
