@@ -55,11 +55,13 @@ LOSSES = {
     },
     "per component": {
         "loss_function": "quad_std_atom",
+        "energy_cost": 0.25,
         "forces_cost": 30.0,
         "floss_function": "quad_percomp",
         "virial_cost": 0.3,
         "vloss_function": "quad_std_atom",
     },
+    "no energies": {"energy_cost": 0, "forces_cost": 0.3},
     "weights of 3n": {
         "loss_function": "exp_quad_atom",
         "energy_prefactor": 0.5,

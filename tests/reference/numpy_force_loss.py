@@ -83,6 +83,7 @@ def loss(
     energy_weight=None,
     energy_reduction="mean",
     energy_prefactor=1.0,
+    energy_cost=1.0,
     forces_cost=0.0,
     floss_function="quad",
     force_weights=None,
@@ -98,7 +99,7 @@ def loss(
         ENERGY[loss_function](d, n, energy_prefactor) / WEIGHTS[energy_weight](n)
         for d, n in errors.energies
     ]
-    total = joined[energy_reduction](terms)
+    total = energy_cost * joined[energy_reduction](terms)
     terms = [
         FORCES[floss_function](d) / WEIGHTS[force_weights](n) for d, n in errors.forces
     ]

@@ -162,3 +162,13 @@ def test_a_wrong_cost_is_the_only_thing_told(tmp_path):
     assert len(problems(tmp_path, text, "derivatives = stored")) == 1
     text = "virial_cost = x\nvirial_weights = n_atoms\nvloss_function = quad"
     assert len(problems(tmp_path, text)) == 1
+
+
+def test_a_loss_of_nothing_is_refused(tmp_path):
+    (found,) = problems(tmp_path, "energy_cost = 0")
+    assert found == (
+        "[TRAINING_PARAMETERS] energy_cost = 0: nothing is trained, as forces_cost and "
+        "virial_cost are 0 too. Give one of them a value above 0."
+    )
+    read = load(tmp_path, "energy_cost = 0\nforces_cost = 1")
+    assert read.training.energy_cost == 0

@@ -11,14 +11,14 @@ class LossTerm:
 
     Attributes:
         labels: what it is about, `forces`.
-        cost: key of its factor; None for energies, which are always trained.
+        cost: key of its factor.
         function, weight, reduction: keys of its formula.
         divided: functions that divide by the number of atoms.
         plain: those that do not, in words.
     """
 
     labels: str
-    cost: str | None
+    cost: str
     function: str
     weight: str
     reduction: str
@@ -29,7 +29,7 @@ class LossTerm:
 LOSS_TERMS = (
     LossTerm(
         "energies",
-        None,
+        "energy_cost",
         "loss_function",
         "energy_weight",
         "energy_reduction",
@@ -126,6 +126,17 @@ def choices_have_a_cost(parts, ini, findings):
                 )
 
 
+def something_is_trained(parts, ini, findings):
+    """One part of the loss at least has a cost."""
+    training = parts.training
+    if not any(_is_trained(training, term) for term in LOSS_TERMS):
+        findings.problem(
+            f"[{TRAINING}] energy_cost = 0: nothing is trained, as forces_cost and "
+            "virial_cost are 0 too. Give one of them a value above 0.",
+            ini.line(TRAINING, "energy_cost"),
+        )
+
+
 def derivatives_are_needed(parts, ini, findings):
     """Derivatives are only for forces and virials."""
     training = parts.training
@@ -143,7 +154,7 @@ def derivatives_are_needed(parts, ini, findings):
 
 def _is_trained(training, term):
     """Whether a part of the loss counts; a cost that is wrong (None) might."""
-    return term.cost is None or getattr(training, term.cost) != 0
+    return getattr(training, term.cost) != 0
 
 
 TRAINING_RULES = (
@@ -151,5 +162,6 @@ TRAINING_RULES = (
     run_length_is_given,
     weights_fit_the_losses,
     choices_have_a_cost,
+    something_is_trained,
     derivatives_are_needed,
 )

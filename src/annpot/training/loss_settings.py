@@ -5,12 +5,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class LossSettings:
-    """Choices of `annpot.training.losses.energy_loss`."""
+    """Choices of `annpot.training.losses.energy_loss`.
+
+    Attributes:
+        cost: factor of the energy loss in the total loss; 0: energies are not trained.
+    """
 
     function: str
     weight: str | None
     reduction: str
     prefactor: float
+    cost: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ def energy_loss_settings(training):
         weight=training.energy_weight,
         reduction=training.energy_reduction,
         prefactor=training.energy_prefactor or 1.0,
+        cost=training.energy_cost,
     )
 
 

@@ -101,6 +101,14 @@ class Training(Section):
     loss_function: Literal[
         "quad", "exp_quad", "quad_atom", "quad_std_atom", "exp_quad_atom"
     ] = stage_key(WORD, "quad", help="energy loss of a structure, see Losses")
+    energy_cost: float = stage_key(
+        NUMBER,
+        1.0,
+        ge=0,
+        ours=True,
+        help="factor of the energy loss in the total loss; 0: energies are not "
+        "trained",
+    )
     energy_weight: Literal["n_atoms", "n_atoms2"] | None = stage_key(
         WORD,
         None,
