@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 from annpot import files
-from annpot.config.compatibility import (
+from annpot.config.json_schema import json_schema
+from annpot.config.old_names import (
     ALL_NETWORKS,
     GONE_VALUES,
     RENAMED,
@@ -18,7 +19,6 @@ from annpot.config.compatibility import (
     SECTIONS,
     VALUES,
 )
-from annpot.config.json_schema import json_schema
 from annpot.config.reference_text import INTRODUCTION, OLD_NAMES, TOPICS
 from annpot.config.schema.evaluate import EvaluateConfig
 from annpot.config.schema.extract import ExtractConfig

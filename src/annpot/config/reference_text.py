@@ -96,7 +96,8 @@ must speak of the same number of layers.
 
 ### Losses
 
-loss = (energies) + `forces_cost` (forces) + `virial_cost` (virials) + L1 and L2 terms.
+loss = `energy_cost` (energies) + `forces_cost` (forces) + `virial_cost` (virials)
++ L1 and L2 terms.
 
 For a structure of n atoms with an energy error x = E_network - E_reference, S = the sum
 of its 3n squared errors of force components, V = the sum of the squared errors of its

@@ -74,11 +74,11 @@ class TrainData(Section):
         help="generation of mBP of data without dataset.json",
         default_text="as dataset.json says, else 3 is assumed",
     )
-    sparse_derivatives: bool = key(
+    sparse_derivatives: bool | None = key(
         BOOLEAN,
-        False,
-        help="derivatives in the records are sparse; where the key is given, it is "
-        "checked against them",
+        None,
+        help="whether derivatives in the records are sparse; where the key is given, "
+        "it is checked against them",
         default_text="as the records say",
     )
     examples_name: bool = key(

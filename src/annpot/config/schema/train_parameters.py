@@ -106,8 +106,7 @@ class Training(Section):
         1.0,
         ge=0,
         ours=True,
-        help="factor of the energy loss in the total loss; 0: energies are not "
-        "trained",
+        help="factor of the energy loss in the total loss; 0: energies are not trained",
     )
     energy_weight: Literal["n_atoms", "n_atoms2"] | None = stage_key(
         WORD,
