@@ -226,6 +226,49 @@ def test_validation_is_that_of_the_numpy_potential(
         assert found[name] == pytest.approx(expected, rel=1e-9), name
 
 
+def test_relative_errors_and_r2_are_those_of_the_numpy_potential(tmp_path, data):
+    run = prepared(ini_of(tmp_path, data, "computed", precision="float64"))
+    run_steps(run, 4)
+    found = run.validator.measures(run.potential, run.program.networks)
+    errors = numpy_force_loss.errors_of(potential_of_run(run), VALIDATION)
+    offsets = {spec.element: spec.offset for spec in run.potential.specs}
+    pairs = {  # errors and references of all components
+        "per_atom": (
+            [d / n for d, n in errors.energies],
+            [
+                (s.energy - sum(offsets[symbol] for symbol in s.symbols)) / s.n_atoms
+                for s in VALIDATION
+                if s.energy is not None
+            ],
+        ),
+        "force": (
+            np.concatenate([d for d, _ in errors.forces]),
+            np.concatenate([s.forces for s in VALIDATION if s.forces is not None]),
+        ),
+        "virial_per_atom": (
+            [d / n for d, n, _ in errors.virials],
+            [
+                numpy_force_loss.inside(numpy_force_loss.tensor(s.virial), s)
+                / s.n_atoms
+                for s in VALIDATION
+                if s.virial is not None and s.pbc.any()
+            ],
+        ),
+    }
+    for name, (d, y) in pairs.items():
+        d, y = np.array(d), np.array(y)
+        # A slab has four components, however many of the nine its tilt fills.
+        count = sum(k * k for _, _, k in errors.virials) if "virial" in name else d.size
+        large = abs(y) >= (0.01 if name == "force" else 1e-3)
+        for measure, expected in {
+            "mse": (d**2).sum() / count,
+            "mape": 100 * (abs(d)[large] / abs(y)[large]).mean(),
+            "r2": 1 - (d**2).sum() / ((y**2).sum() - y.sum() ** 2 / count),
+        }.items():
+            wanted = pytest.approx(expected, rel=1e-9)
+            assert found[f"{measure}_{name}"] == wanted, (measure, name)
+
+
 @every_form
 @pytest.mark.parametrize("labels", ["energy", "forces"])
 def test_structures_with_only_one_kind_of_label(tmp_path, form, labels):

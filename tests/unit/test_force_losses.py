@@ -189,40 +189,64 @@ def test_a_rotated_virial_has_the_same_loss(name):
     assert first == pytest.approx(second, rel=1e-13)
 
 
+def sums_of(name, errors, references, floor):
+    """Sums of what is recorded of a label, from all its components."""
+    counts = abs(references) >= floor
+    assert 0 < counts.sum() < counts.size
+    return {
+        f"sum_abs_{name}": abs(errors).sum(),
+        f"sum_square_{name}": (errors**2).sum(),
+        f"sum_reference_{name}": references.sum(),
+        f"sum_square_reference_{name}": (references**2).sum(),
+        f"sum_relative_{name}": abs(errors[counts] / references[counts]).sum(),
+        f"n_relative_{name}": counts.sum(),
+    }
+
+
 def test_sums_of_errors_are_those_of_the_labels_there_are():
     from annpot.training.error_sums import energy_sums, force_sums, virial_sums
 
     virials = VIRIALS.copy()
     virials[2, 1:] = 0.0  # a wire along x: 1 component
     virials[3, 2:5] = 0.0  # a slab in the xy plane: 4
+    e_ref, f_ref, w_ref = ENERGIES - 3.0, 0.5 - FORCES, 2.0 * virials + 1.0
+    w_ref[virials == 0] = 0.0
+    # References below the floor: their errors count, relative ones do not.
+    e_ref[LABELLED[0]] = 0.9e-3 * SIZES[LABELLED[0]]
+    f_ref[list(OWNERS).index(LABELLED[0]), 1] = 0.009
+    w_ref[0, 4] = 0.9e-3 * SIZES[0]
     n = SIZES[LABELLED]
-    forces = np.concatenate([FORCES[s == OWNERS] for s in LABELLED])
-    matrices = np.array([matrix(virials[s]) / SIZES[s] for s in LABELLED])
+    forces, f_refs = (
+        np.concatenate([x[s == OWNERS] for s in LABELLED]) for x in (FORCES, f_ref)
+    )
+    matrices, w_refs = (
+        np.array([matrix(x[s]) / SIZES[s] for s in LABELLED]) for x in (virials, w_ref)
+    )
     expected = {
         "n_energies": 3,
-        "sum_abs_per_atom": sum(abs(ENERGIES[LABELLED]) / n),
-        "sum_square_per_atom": sum((ENERGIES[LABELLED] / n) ** 2),
         "sum_square": sum(ENERGIES[LABELLED] ** 2),
+        **sums_of("per_atom", ENERGIES[LABELLED] / n, e_ref[LABELLED] / n, 1e-3),
         "n_force_components": 3 * (3 + 1 + 4),
-        "sum_abs_force": abs(forces).sum(),
-        "sum_square_force": (forces**2).sum(),
+        **sums_of("force", forces, f_refs, 0.01),
         "n_virial_components": 9 + 1 + 4,
-        "sum_abs_virial": abs(matrices).sum(),
-        "sum_square_virial": (matrices**2).sum(),
+        **sums_of("virial", matrices, w_refs, 1e-3),
     }
+    for references, there in ((e_ref, PRESENT), (w_ref, PRESENT)):
+        references[~there] = np.nan
     found = {
-        **energy_sums(ENERGIES, SIZES, PRESENT),
-        **force_sums(FORCES, OWNERS, SIZES, PRESENT),
-        **virial_sums(virials, SIZES, N_PERIODIC, PRESENT),
+        **energy_sums(ENERGIES, e_ref, SIZES, PRESENT),
+        **force_sums(FORCES, f_ref, OWNERS, SIZES, PRESENT),
+        **virial_sums(virials, w_ref, SIZES, N_PERIODIC, PRESENT),
     }
     found = {name: float(value) for name, value in found.items()}
-    assert found == pytest.approx(expected, rel=1e-14)
+    assert found == pytest.approx(expected, rel=1e-13)
 
 
 def test_a_molecule_has_no_virial_components():
     from annpot.training.error_sums import virial_sums
 
-    found = virial_sums(np.full((2, 6), np.nan), SIZES[:2], np.zeros(2))
+    nothing = np.full((2, 6), np.nan)
+    found = virial_sums(nothing, nothing, SIZES[:2], np.zeros(2))
     assert {float(value) for value in found.values()} == {0.0}
 
 

@@ -64,7 +64,7 @@ REDUCTIONS = {
 MULTIPLICITY = (1.0, 1.0, 1.0, 2.0, 2.0, 2.0)
 
 
-def energy_loss(errors, n_atoms, settings, present=None):
+def energy_loss(errors, n_atoms, settings, present=None, n_present=None):
     """Energy loss of a batch.
 
     Args:
@@ -73,6 +73,8 @@ def energy_loss(errors, n_atoms, settings, present=None):
         settings: LossSettings.
         present: (n_structures,) which structures have an energy, boolean or 0 and 1;
             None: all.
+        n_present: by how many structures a mean divides, where these are a part of a
+            batch only; None: those that are present.
 
     Returns:
         scalar, float64; in the units of the chosen formula.
@@ -81,10 +83,11 @@ def energy_loss(errors, n_atoms, settings, present=None):
     n_atoms = safe_sizes(n_atoms, present)
     errors = where_present(errors, present)
     terms = ENERGY_LOSSES[settings.function](errors, n_atoms, settings.prefactor)
-    return _joined(terms * WEIGHTS[settings.weight](n_atoms), present, settings)
+    terms *= WEIGHTS[settings.weight](n_atoms)
+    return _joined(terms, present, settings, n_present)
 
 
-def force_loss(errors, owners, n_atoms, present, settings):
+def force_loss(errors, owners, n_atoms, present, settings, n_present=None):
     """Force loss of a batch, without its cost.
 
     Args:
@@ -94,6 +97,7 @@ def force_loss(errors, owners, n_atoms, present, settings):
         n_atoms: (n_structures,), float64.
         present: (n_structures,) which structures have forces; None: all.
         settings: ForceLossSettings.
+        n_present: see `energy_loss`.
 
     Returns:
         scalar, float64; in the units of the chosen formula.
@@ -107,10 +111,10 @@ def force_loss(errors, owners, n_atoms, present, settings):
         tf.reduce_sum(of_component(errors * errors), 1), owners, n_structures + 1
     )[:n_structures]
     terms = of_structure(totals, n_atoms) * FORCE_WEIGHTS[settings.weight](n_atoms)
-    return _joined(terms, present, settings)
+    return _joined(terms, present, settings, n_present)
 
 
-def virial_loss(errors, n_atoms, present, settings):
+def virial_loss(errors, n_atoms, present, settings, n_present=None):
     """Virial loss of a batch, without its cost.
 
     Args:
@@ -120,6 +124,7 @@ def virial_loss(errors, n_atoms, present, settings):
         present: (n_structures,) which structures have a virial and a periodic
             direction; None: all.
         settings: VirialLossSettings.
+        n_present: see `energy_loss`.
 
     Returns:
         scalar, float64; in the units of the chosen formula.
@@ -129,7 +134,8 @@ def virial_loss(errors, n_atoms, present, settings):
     errors = where_present(errors, present[:, None])
     totals = tf.reduce_sum(errors * errors * tf.constant(MULTIPLICITY, tf.float64), 1)
     terms = VIRIAL_LOSSES[settings.function](totals, n_atoms)
-    return _joined(terms * WEIGHTS[settings.weight](n_atoms), present, settings)
+    terms *= WEIGHTS[settings.weight](n_atoms)
+    return _joined(terms, present, settings, n_present)
 
 
 def as_present(present, n_atoms):
@@ -157,9 +163,10 @@ def safe_sizes(n_atoms, present):
     return tf.where(present, n_atoms, tf.ones([], tf.float64))
 
 
-def _joined(terms, present, settings):
+def _joined(terms, present, settings, n_present):
     # Masked again: an exponential of no error is 1.
-    n_present = tf.reduce_sum(tf.cast(present, tf.float64))
+    if n_present is None:
+        n_present = tf.reduce_sum(tf.cast(present, tf.float64))
     return REDUCTIONS[settings.reduction](where_present(terms, present), n_present)
 
 

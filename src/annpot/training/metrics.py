@@ -1,20 +1,43 @@
 """Averages over the labels of an epoch, and their names in files."""
 
 import math
+from typing import NamedTuple
 
+from annpot.accuracy import mean_relative, r_squared
+
+
+class Label(NamedTuple):
+    """How the sums and the measures of a label are named.
+
+    Attributes:
+        count: number of labels in `annpot.training.trace`.
+        loss: its loss.
+        sums: end of the names of its sums.
+        measures: end of the names of its measures.
+    """
+
+    count: str
+    loss: str
+    sums: str
+    measures: str
+
+
+LABELS = {
+    "energy": Label("n_energies", "energy_loss", "per_atom", "per_atom"),
+    "force": Label("n_force_components", "force_loss", "force", "force"),
+    "virial": Label("n_virial_components", "virial_loss", "virial", "virial_per_atom"),
+}
+KINDS = ("mae", "rmse", "mse", "mape", "r2")  # measures of each label
 # Choice in [IO_INFORMATION] metrics -> columns of metrics.dat and their measure.
 COLUMNS = {
-    "MAE": {
-        "MAE/at": "mae_per_atom",
-        "F_MAE": "mae_force",
-        "V_MAE/at": "mae_virial_per_atom",
-    },
-    "RMSE": {
-        "RMSE/at": "rmse_per_atom",
-        "RMSE": "rmse",
-        "F_RMSE": "rmse_force",
-        "V_RMSE/at": "rmse_virial_per_atom",
-    },
+    kind.upper(): {
+        f"{kind.upper()}/at": f"{kind}_per_atom",
+        **({"RMSE": "rmse"} if kind == "rmse" else {}),
+        f"F_{kind.upper()}": f"{kind}_force",
+        f"V_{kind.upper()}/at": f"{kind}_virial_per_atom",
+    }
+    for kind in KINDS
+} | {
     "loss": {
         "loss": "loss",
         "e_loss": "energy_loss",
@@ -22,22 +45,6 @@ COLUMNS = {
         "v_loss": "virial_loss",
         "reg_loss": "regularization",
     },
-}
-LOSSES = {  # loss -> number of the labels it is about
-    "energy_loss": "n_energies",
-    "force_loss": "n_force_components",
-    "virial_loss": "n_virial_components",
-}
-MEAN_ERRORS = {  # measure -> sum of absolute errors, number of labels
-    "mae_per_atom": ("sum_abs_per_atom", "n_energies"),
-    "mae_force": ("sum_abs_force", "n_force_components"),
-    "mae_virial_per_atom": ("sum_abs_virial", "n_virial_components"),
-}
-ROOT_MEAN_SQUARES = {  # measure -> sum of squared errors, number of labels
-    "rmse_per_atom": ("sum_square_per_atom", "n_energies"),
-    "rmse": ("sum_square", "n_energies"),
-    "rmse_force": ("sum_square_force", "n_force_components"),
-    "rmse_virial_per_atom": ("sum_square_virial", "n_virial_components"),
 }
 
 
@@ -52,22 +59,65 @@ def measures(total, n_steps):
         n_steps: number of steps summed.
 
     Returns:
-        {name: value}: losses as the mean over steps; MAE and RMSE of the energy per
-        atom, and RMSE of the total energy, over structures, eV; of the forces over
-        components, eV/angstrom; of the virial per atom over the components of its
-        3 x 3 matrix, eV.
+        {name: value}: losses as the mean over steps; then for energies (per atom, over
+        structures; eV), forces (over components; eV/angstrom) and virials (per atom,
+        over the components of the 3 x 3 matrix; eV) MAE, RMSE, MSE (in the square of
+        the unit), MAPE (percent) and R2 as `annpot.accuracy` defines them, the last two
+        NaN where they mean nothing; and the RMSE of the total energy, eV.
     """
     found = {name: total[name] / n_steps for name in ("loss", "regularization")}
-    for name, count in LOSSES.items():
-        if total.get(count):
-            found[name] = total[name] / n_steps
-    for name, (part, count) in MEAN_ERRORS.items():
-        if total.get(count):
-            found[name] = total[part] / total[count]
-    for name, (part, count) in ROOT_MEAN_SQUARES.items():
-        if total.get(count):
-            found[name] = math.sqrt(total[part] / total[count])
+    for label in LABELS.values():
+        if total.get(label.count):
+            found[label.loss] = total.get(label.loss, 0.0) / n_steps
+            found |= _errors(total, label)
+    if total.get("n_energies"):
+        found["rmse"] = math.sqrt(total["sum_square"] / total["n_energies"])
     return found
+
+
+def _errors(total, label):
+    """{measure: value} of one label."""
+    count, of, to = total[label.count], label.sums, label.measures
+    mse = total[f"sum_square_{of}"] / count
+    return {
+        f"mae_{to}": total[f"sum_abs_{of}"] / count,
+        f"rmse_{to}": math.sqrt(mse),
+        f"mse_{to}": mse,
+        f"mape_{to}": mean_relative(
+            total[f"sum_relative_{of}"], total[f"n_relative_{of}"]
+        ),
+        f"r2_{to}": r_squared(
+            total[f"sum_square_{of}"],
+            total[f"sum_reference_{of}"],
+            total[f"sum_square_reference_{of}"],
+            count,
+        ),
+    }
+
+
+def measure_names(labels):
+    """Names of all measures of a run, in the order of its history.
+
+    Args:
+        labels: those of `LABELS` that any of its data have.
+    """
+    names = ["loss", "regularization"]
+    for name, label in LABELS.items():
+        if name in labels:
+            names += [label.loss, *(f"{kind}_{label.measures}" for kind in KINDS)]
+        if name == "energy" and name in labels:
+            names.append("rmse")
+    return tuple(names)
+
+
+def complete(values, labels):
+    """{name: value} of all measures of a run, NaN where there is none.
+
+    Args:
+        values: result of `measures`.
+        labels: see `measure_names`.
+    """
+    return dict.fromkeys(measure_names(labels), math.nan) | values
 
 
 def file_columns(chosen, values, prefix=""):

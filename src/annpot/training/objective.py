@@ -1,6 +1,6 @@
 """What is minimized, without regularization: energies, forces and virials together.
 
-L = L_E + forces_cost L_F + virial_cost L_W; terms: `annpot.training.losses`.
+L = energy_cost L_E + forces_cost L_F + virial_cost L_W; `annpot.training.losses`.
 """
 
 from annpot.networks.element_network import tf
@@ -9,13 +9,15 @@ from annpot.training.error_sums import energy_sums, force_sums, virial_sums
 from annpot.training.losses import energy_loss, force_loss, virial_loss
 
 
-def data_loss(prediction, batch, settings):
+def data_loss(prediction, batch, settings, share=None):
     """Loss of a batch and what is recorded of it.
 
     Args:
         prediction: Prediction.
         batch: Chunk without its first axis.
         settings: StepSettings.
+        share: Share without its first axis, where the batch is a part of a whole one;
+            None: it is whole.
 
     Returns:
         scalar float64, and {name of `annpot.training.trace`: scalar}.
@@ -23,25 +25,33 @@ def data_loss(prediction, batch, settings):
     errors = prediction.energies - batch.targets
     labels, n_atoms = batch.labels, batch.n_atoms
     has_energy = labels.has_energy if labels else None
-    fit = energy_loss(errors, n_atoms, settings.loss, has_energy)
-    values = {"energy_loss": fit, **energy_sums(errors, n_atoms, has_energy)}
+    term = energy_loss(
+        errors, n_atoms, settings.loss, has_energy, share and share.n_energies
+    )
+    cost = settings.loss.cost
+    fit = cost * term if cost else tf.zeros([], tf.float64)
+    values = energy_sums(errors, batch.targets, n_atoms, has_energy)
+    values["energy_loss"] = term
     if not labels:
         return fit, values
     if prediction.forces is not None:
         errors = prediction.forces - labels.forces
-        about = errors, tf.concat(batch.owners, 0), n_atoms
-        values |= force_sums(*about, labels.has_forces)
+        about = tf.concat(batch.owners, 0), n_atoms, labels.has_forces
+        values |= force_sums(errors, labels.forces, *about)
         if settings.force_loss.is_on:
-            term = force_loss(*about, labels.has_forces, settings.force_loss)
+            n_present = share and share.n_forces
+            term = force_loss(errors, *about, settings.force_loss, n_present)
             values["force_loss"] = term
             fit += settings.force_loss.cost * term
     if prediction.virials is not None:
-        errors = projected(prediction.virials - labels.virials, labels.projectors)
-        n_periodic = tf.linalg.trace(labels.projectors)
-        has = labels.has_virial
-        values |= virial_sums(errors, n_atoms, tf.round(n_periodic), has)
+        projectors, has = labels.projectors, labels.has_virial
+        errors = projected(prediction.virials - labels.virials, projectors)
+        references = projected(labels.virials, projectors)
+        n_periodic = tf.round(tf.linalg.trace(projectors))
+        values |= virial_sums(errors, references, n_atoms, n_periodic, has)
         if settings.virial_loss.is_on:
-            term = virial_loss(errors, n_atoms, has, settings.virial_loss)
+            n_present = share and share.n_virials
+            term = virial_loss(errors, n_atoms, has, settings.virial_loss, n_present)
             values["virial_loss"] = term
             fit += settings.virial_loss.cost * term
     return fit, values

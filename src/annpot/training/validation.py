@@ -6,7 +6,9 @@ import numpy as np
 
 from annpot.data.atom_tables import atom_tables
 from annpot.networks.element_network import tf
+from annpot.training.error_sums import energy_sums
 from annpot.training.losses import energy_loss, regularization
+from annpot.training.metrics import measures
 
 PARTS_TOGETHER = 5  # parts of a resident data set that are evaluated together
 
@@ -14,11 +16,16 @@ PARTS_TOGETHER = 5  # parts of a resident data set that are evaluated together
 class Validator:
     """Evaluates a Potential on a data set.
 
+    Attributes:
+        labels: those of `annpot.training.metrics` that the data have.
+
     Args:
         data: DataSet.
         energies: (n_records,) reference energies, eV, float64 (rescaled).
         step: StepSettings of the run, for the loss.
     """
+
+    labels = ("energy",)
 
     def __init__(self, data, energies, step):
         self.energies = energies
@@ -64,15 +71,20 @@ class Validator:
             for layer in network.atomic_layers
         ]
         penalty = float(regularization(layers, self.step.regularization))
-        per_atom = errors / n_atoms
-        return {
-            "loss": loss + penalty,
-            "energy_loss": loss,
-            "regularization": penalty,
-            "mae_per_atom": float(np.abs(per_atom).mean()),
-            "rmse_per_atom": float(np.sqrt((per_atom**2).mean())),
-            "rmse": float(np.sqrt((errors**2).mean())),
+        references = self.energies - self._offsets(potential)
+        values = {
+            name: float(total)
+            for name, total in energy_sums(errors, references, n_atoms).items()
         }
+        total = self.step.loss.cost * loss + penalty
+        values |= {"loss": total, "regularization": penalty}
+        return measures(values | {"energy_loss": loss}, 1)
+
+    def _offsets(self, potential):
+        """(n_records,) sums of the offsets of the atoms, eV."""
+        return self.data.element_counts @ np.array(
+            [network.spec.offset for network in potential.networks]
+        )
 
     def _energies(self, potential, tables):
         n_structures = len(tables.energies)

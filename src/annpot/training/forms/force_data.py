@@ -45,6 +45,17 @@ class ForceData:
         """Number of elements."""
         return self.element_counts.shape[1]
 
+    @property
+    def labels(self):
+        """Those of `annpot.training.metrics` that are there and compared with."""
+        targets = self.targets
+        there = {
+            "energy": targets.has_energy.any(),
+            "force": targets.has_forces.any(),
+            "virial": self.with_virials and targets.has_virial.any(),
+        }
+        return tuple(name for name, is_there in there.items() if is_there)
+
     def feed(self, plan):
         """ForceFeed of a Plan."""
         return ForceFeed(self, feed_settings(plan))

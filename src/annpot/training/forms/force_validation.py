@@ -27,6 +27,7 @@ class ForceValidator:
 
     def __init__(self, data, step):
         self.data, self.step = data, step
+        self.labels = data.labels
         self._form = data.step_form(step)
         self._tables = tf.nest.map_structure(
             tf.constant, self._form.arrays(data.tables)

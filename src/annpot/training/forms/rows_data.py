@@ -14,6 +14,7 @@ class RowsData:
 
     Attributes:
         form: name of the form of the step.
+        labels: those of `annpot.training.metrics` that are compared with.
         counts: (n_records, n_species) what a record needs room for.
         sizes: (n_records,) atoms.
 
@@ -24,6 +25,7 @@ class RowsData:
     """
 
     form = "rows"
+    labels = ("energy",)
 
     def __init__(self, data, targets, rescale=1.0):
         self.data, self.targets, self.rescale = data, targets, rescale
@@ -70,6 +72,7 @@ def feed_settings(plan):
         batch_size=plan.step.batch_size,
         chunk_size=plan.step.chunk_size,
         shapes=plan.step.shapes,
+        n_devices=plan.step.n_devices,
         columns=plan.step.columns,
     )
 
