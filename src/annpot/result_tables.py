@@ -28,21 +28,21 @@ def evaluation_tables(evaluation):
 
 def accuracy_table(evaluation):
     """rich Table of the energies: all structures and each composition."""
-    title = f"{evaluation.checkpoint.name}, errors in meV/atom"
+    title = f"{evaluation.title}, errors in meV/atom"
     table = _accuracy_columns(title, "composition", "structures")
     return _grouped(table, evaluation.by_composition, evaluation.accuracy)
 
 
 def force_table(evaluation):
     """rich Table of the forces: all atoms and those of each element."""
-    title = f"{evaluation.checkpoint.name}, errors of forces in meV/angstrom"
+    title = f"{evaluation.title}, errors of forces in meV/angstrom"
     table = _accuracy_columns(title, "element", "atoms")
     return _grouped(table, evaluation.forces.by_element, evaluation.forces.accuracy)
 
 
 def virial_table(evaluation):
     """rich Table of the virials of periodic structures, and of the stresses."""
-    title = f"{evaluation.checkpoint.name}, errors of 3 x 3 components"
+    title = f"{evaluation.title}, errors of 3 x 3 components"
     table = _accuracy_columns(title, "quantity", "structures")
     virials = evaluation.virials
     table.add_row("virial (meV/atom)", *_cells(virials.accuracy))
@@ -54,7 +54,8 @@ def virial_table(evaluation):
 def checkpoint_table(evaluations):
     """rich Table of several evaluations, the one of smallest RMSE marked."""
     best = best_of(evaluations)
-    title, of_forces = "all checkpoints, errors in meV/atom", False
+    part = "" if best is None or best.part is None else f", {best.part} part"
+    title, of_forces = f"all checkpoints{part}, errors in meV/atom", False
     if all(evaluation.forces is not None for evaluation in evaluations):
         title, of_forces = title + ", of forces in meV/angstrom", True
     table = _accuracy_columns(title, "checkpoint", "structures")

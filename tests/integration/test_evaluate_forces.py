@@ -168,9 +168,9 @@ def test_forces_and_virials_of_structures(run, capsys):
     energies = [one.energies[0] for one in expected]
     np.testing.assert_allclose(numbers[:, 2], energies, **ROUNDED)
     output = capsys.readouterr().out
-    assert "1 of 5 structures have no energy: nan in the file" in output
+    assert "1 of 5 structures has no energy: nan in the file" in output
     assert "3 of 15 atoms have no reference force: nan in the file" in output
-    assert "Energies and forces of 1 checkpoints" in output
+    assert "Energies and forces of 1 checkpoint:" in output
 
 
 def test_the_tables_agree_with_the_files(run, capsys):

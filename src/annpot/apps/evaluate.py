@@ -69,7 +69,7 @@ def _show(evaluation, config):
         result_tables.show(table)
     if not config.validation.plot:
         return
-    stem = config.io.eval_dir / evaluation.checkpoint.name
+    stem = config.io.eval_dir / evaluation.stem
     if evaluation.accuracy.count:
         reports.parity_plot(evaluation, f"{stem}_parity.png")
         reports.error_histogram(evaluation, f"{stem}_errors.png")
@@ -79,11 +79,16 @@ def _show(evaluation, config):
 
 def _conclude(evaluations, config):
     from annpot import reports, result_tables
+    from annpot.evaluation.results import words_of_part
+    from annpot.wording import counted
 
     if len(evaluations) > 1:
         result_tables.show(result_tables.checkpoint_table(evaluations))
         if config.validation.plot and evaluations[0].accuracy.count:
-            path = config.io.eval_dir / "checkpoints.png"
+            part = "" if evaluations[0].part is None else f"_{evaluations[0].part}"
+            path = config.io.eval_dir / f"checkpoints{part}.png"
             reports.checkpoint_curve(evaluations, path)
     what = "Energies and forces" if config.validation.compute_forces else "Energies"
-    print(f"{what} of {len(evaluations)} checkpoints: {config.io.eval_dir}")
+    number = counted(len(evaluations), "checkpoint")
+    part = words_of_part(config.validation.split)
+    print(f"{what} of {number}{part}: {config.io.eval_dir}")

@@ -3,6 +3,10 @@
 from annpot.data.recorded_files import missing_notice
 from annpot.errors import InputError
 
+OTHER_DATA = (
+    "Evaluate on data whose descriptors were made with the settings of the training."
+)
+
 
 def check_description(folder, networks):
     """Compare dataset.json with the networks and with what they were trained on.
@@ -26,13 +30,14 @@ def check_description(folder, networks):
     return notices if missing is None else [missing, *notices]
 
 
-def check_origin(origin, networks, where):
+def check_origin(origin, networks, where, remedy=OTHER_DATA):
     """Compare descriptors with the networks and with what they were trained on.
 
     Args:
         origin: DescriptorOrigin.
         networks: CheckpointNetworks.
         where: what says so about the descriptors, for messages.
+        remedy: sentence that tells what to do where they do not fit.
 
     Returns:
         list of notices.
@@ -47,16 +52,16 @@ def check_origin(origin, networks, where):
         problems.append(
             f"{where}: descriptors of the elements {', '.join(origin.species)}, but "
             f"{networks.file.name} has networks of {', '.join(elements)}: expected the "
-            "same elements in the same order. Evaluate on other data."
+            f"same elements in the same order. {remedy}"
         )
     if origin.g_size != g_size:
         problems.append(
             f"{where}: {origin.g_size} descriptors per atom, but the networks of "
-            f"{networks.file.name} take {g_size}. Evaluate on other data."
+            f"{networks.file.name} take {g_size}. {remedy}"
         )
     if problems:
         raise InputError(problems)
-    return _compare_descriptors(origin, networks, where)
+    return _compare_descriptors(origin, networks, where, remedy)
 
 
 def _undescribed(folder, networks):
@@ -68,7 +73,7 @@ def _undescribed(folder, networks):
     )
 
 
-def _compare_descriptors(origin, networks, where):
+def _compare_descriptors(origin, networks, where, remedy):
     """Notices about the generation; InputError for descriptors of another kind."""
     trained = networks.data
     both = origin.mbp_generation, trained.get("mbp_generation")
@@ -83,7 +88,7 @@ def _compare_descriptors(origin, networks, where):
             f"{both[1]} ({trained.get('mbp_generation_source')})"
         )
         if stated:
-            raise InputError(f"{text}. Evaluate on data of generation {both[1]}.")
+            raise InputError(f"{text}. {remedy}")
         return [f"{text}; the errors below mean little if that is true."]
     settings = origin.to_dict()["descriptor"], trained.get("descriptor")
     if None not in settings and settings[0] != settings[1]:
@@ -91,7 +96,7 @@ def _compare_descriptors(origin, networks, where):
         differing = [k for k in keys if settings[0].get(k) != settings[1].get(k)]
         raise InputError(
             f"{where}: other descriptor settings than those {name} was trained on "
-            f"({', '.join(differing)} differ). Evaluate on data made with the same."
+            f"({', '.join(differing)} differ). {remedy}"
         )
     if origin.mbp_generation_source == "assumed":
         return [

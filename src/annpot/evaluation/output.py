@@ -13,10 +13,11 @@ VIRIALS = " ".join(["#filename", *(f"w{c}_{of}" for of in ("nn", "ref") for c in
 def write_results(eval_dir, evaluation):
     """Write all that an Evaluation has to EVAL_DIR/epoch_{e}_step_{s}*.dat.
 
+    With a part of the data its name follows: epoch_{e}_step_{s}_test*.dat.
     Numbers have ten digits behind the point, `nan` for a label that is not there.
     Blanks in names become underscores.
     """
-    stem = Path(eval_dir) / evaluation.checkpoint.name
+    stem = Path(eval_dir) / evaluation.stem
     names = ["_".join(name.split()) or "N.A." for name in evaluation.names]
     _write(f"{stem}.dat", ENERGIES, _energy_rows(evaluation, names))
     if evaluation.forces is not None:

@@ -1,16 +1,19 @@
 """Records of descriptors as data of an evaluation, in order, one at a time."""
 
 from dataclasses import dataclass, replace
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
 
+from annpot.data.binary_format import SUFFIX as BIN
 from annpot.data.binary_format import read_bin
 from annpot.data.dataset_description import DatasetDescription
-from annpot.data.record_index import natural_order
+from annpot.data.record_index import index_of_files, natural_order
+from annpot.data.record_names import record_names
 from annpot.data.recorded_files import read_verified
 from annpot.data.records import DenseDerivatives
-from annpot.data.tfrecord import read_records, record_spans
+from annpot.data.tfrecord import decode_record, record_spans
 from annpot.errors import InputError
 from annpot.evaluation.agreement import check_description
 from annpot.evaluation.batches import EvaluatedBatch, Labelled
@@ -36,6 +39,7 @@ class RecordFolder:
         n_structures: records in all files.
         described: DatasetDescription, None without dataset.json.
         format: "tfr" or "bin".
+        keep: (number of all records,) bool, which of them count; None for all.
     """
 
     path: Path
@@ -43,15 +47,30 @@ class RecordFolder:
     n_structures: int
     described: DatasetDescription | None
     format: str
+    keep: np.ndarray | None = None
 
     def records(self):
         """Iterate over (where, DescriptorRecord), one in memory at a time."""
-        for path in self.files:
-            if self.format == "bin":
+        if self.format == "bin":
+            kept = self.files if self.keep is None else compress(self.files, self.keep)
+            for path in kept:
                 yield str(path), read_bin(path)
-            else:
-                for number, record in enumerate(read_records(path), start=1):
-                    yield f"{path}: record {number}", record
+            return
+        index = index_of_files(self.files)
+        index = index if self.keep is None else index.chosen(self.keep)
+        for number, payload in enumerate(index.payloads()):
+            where = index.place(number)
+            yield where, decode_record(payload, where)
+
+    def names(self):
+        """Names of all structures of the folder, in order."""
+        if self.format == "bin":
+            return [path.name.removesuffix(BIN) for path in self.files]
+        return record_names(index_of_files(self.files))
+
+    def chosen(self, keep):
+        """RecordFolder of the records where `keep` is true; see `names`."""
+        return replace(self, n_structures=int(np.sum(keep)), keep=keep)
 
     def check(self, networks, with_forces):
         """Notices; InputError for other descriptors or none of the derivatives."""

@@ -9,6 +9,7 @@ from annpot.accuracy import accuracy, accuracy_by_group, errors_per_atom
 from annpot.evaluation.batches import Labelled
 from annpot.evaluation.virials import in_periodic_directions, stresses
 from annpot.networks.checkpoint_files import CheckpointFile
+from annpot.wording import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +80,8 @@ class Evaluation:
         forces: ForceResults, or None when not asked for.
         virials: VirialResults, or None without periodic structures.
         notices: one line for each thing worth knowing about the data.
+        part: "train", "validation" or "test" where the data are only that part of
+            those of the run; None for all.
     """
 
     checkpoint: CheckpointFile
@@ -91,6 +94,18 @@ class Evaluation:
     forces: ForceResults | None = None
     virials: VirialResults | None = None
     notices: tuple[str, ...] = ()
+    part: str | None = None
+
+    @property
+    def title(self):
+        """What was evaluated: checkpoint and part of the data, in words."""
+        return self.checkpoint.name + words_of_part(self.part)
+
+    @property
+    def stem(self):
+        """How the names of its files begin."""
+        name = self.checkpoint.name
+        return name if self.part is None else f"{name}_{self.part}"
 
     @cached_property
     def errors(self):
@@ -111,28 +126,34 @@ class Evaluation:
     def label_notices(self):
         """Lines on labels that are missing and left out of the statistics."""
         n, n_energies = len(self.names), int(np.isfinite(self.e_ref).sum())
-        counts = [("structures", "energy", n, n_energies)]
+        counts = [("structure", "energy", n, n_energies)]
         if self.forces is not None:
             forces = self.forces.values
             counts.append(
-                ("atoms", "reference force", len(self.forces.elements), forces.n_labels)
+                ("atom", "reference force", len(self.forces.elements), forces.n_labels)
             )
         if self.virials is not None:
             virials = self.virials.values
             counts.append(
                 (
-                    "periodic structures",
+                    "periodic structure",
                     "virial",
                     len(self.virials.n_atoms),
                     virials.n_labels,
                 )
             )
         return tuple(
-            f"{total - there} of {total} {what} have no {label}: nan in the file, left "
-            "out of the errors."
+            f"{total - there} of {counted(total, what)} "
+            f"{'has' if total - there == 1 else 'have'} no {label}: nan in the file, "
+            "left out of the errors."
             for what, label, total, there in counts
             if there < total
         )
+
+
+def words_of_part(part):
+    """ ", test part" after a name; nothing for None."""
+    return "" if part is None else f", {part} part"
 
 
 def joined(parts):

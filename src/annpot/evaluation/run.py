@@ -1,11 +1,14 @@
 """Evaluation of a data set by the networks of checkpoints."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from annpot import files
 from annpot.errors import InputError
 from annpot.evaluation.batches import Labelled
 from annpot.evaluation.output import write_results
+from annpot.evaluation.parts import DataParts
 from annpot.evaluation.records import open_folder
 from annpot.evaluation.results import Evaluation, ForceResults, VirialResults, joined
 from annpot.formula import formula
@@ -70,17 +73,30 @@ def evaluate(config, train_config, announce):
         where = config.source.where("IO_INFORMATION", "data_dir")
         data = open_folder(config.io.data_dir, config.io.input_format, where)
     files.make_folder(config.io.eval_dir)
+    parts = _parts(config)
     for checkpoint in checkpoints:
         networks = open_networks(checkpoint, train_config)
         if data is None:
             data = _structures(config, networks)
         notices = data.check(networks, options.compute_forces)
-        with announce(checkpoint.name, data.n_structures) as advance:
+        chosen, told = (data, []) if parts is None else parts.of(data, networks)
+        with announce(checkpoint.name, chosen.n_structures) as advance:
             evaluation = predict(
-                networks, data, dtype, advance, options.compute_forces, notices
-            )
+                networks, chosen, dtype, advance, options.compute_forces,
+                (*notices, *told),
+            )  # fmt: skip
+        evaluation = replace(evaluation, part=options.split)
         write_results(config.io.eval_dir, evaluation)
         yield evaluation
+
+
+def _parts(config):
+    """DataParts that an EvaluateConfig asks for; None for all data."""
+    part = config.validation.split
+    if part is None:
+        return None
+    where = config.source.where("VALIDATION_OPTIONS", "split")
+    return DataParts(part, where, config.io.data_dir)
 
 
 # Compiled kernels are loaded only for structures.

@@ -1,7 +1,7 @@
 """Structures as data of an evaluation: their descriptors are made on the way."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from annpot.evaluation.agreement import check_origin
 from annpot.evaluation.batches import EvaluatedBatch, Labelled
 from annpot.forces.prediction import StructurePotential, predict_batch
 from annpot.structures.batch import structure_batch
+from annpot.wording import counted
 
 ATOMS_PER_BATCH = 4096  # bounds neighbour lists and descriptors
 
@@ -40,6 +41,14 @@ class StructureData:
         """Number of structures."""
         return self.source.n_structures
 
+    def names(self):
+        """Names of all structures of the folder or file, in order."""
+        return self.source.names()
+
+    def chosen(self, keep):
+        """StructureData of the structures where `keep` is true; see `names`."""
+        return replace(self, source=self.source.chosen(keep))
+
     def check(self, networks, with_forces):
         """Notices; InputError where the networks were trained on other descriptors."""
         notices = []
@@ -47,7 +56,9 @@ class StructureData:
             missing = missing_notice(self.source.path, self.source.described)
             notices += [] if missing is None else [missing]
         if self.origin is not None:
-            return notices + check_origin(self.origin, networks, self.where)
+            return notices + check_origin(
+                self.origin, networks, self.where, _remedy(networks, self.where)
+            )
         self._settings(networks)
         return notices
 
@@ -79,7 +90,7 @@ class StructureData:
     def notices(self):
         """Lines on what was assumed about the files, after a pass over them."""
         return [
-            f"{self.source.path}: in {count} structures {assumption}."
+            f"{self.source.path}: in {counted(count, 'structure')} {assumption}."
             for assumption, count in self.assumptions.items()
         ]
 
@@ -114,6 +125,14 @@ def open_structure_data(config, networks):
         use_pbc,
     )
     return StructureData(structures, origin, where, assumptions)
+
+
+def _remedy(networks, gvect_ini):
+    """What to do where gvect_ini does not fit the networks."""
+    text = f"Restore the settings of {gvect_ini} that the training data were made with"
+    if networks.data.get("descriptor") is None:
+        return f"{text}."
+    return f"{text}, or remove gvect_ini: the checkpoint knows them."
 
 
 def _grouped(structures, largest=ATOMS_PER_BATCH):

@@ -22,6 +22,7 @@ class CheckpointNetworks:
         weights: {element: (LayerWeights, ...)}.
         energy_rescale: factor of the reference energies in training.
         data: what the run knew of its training data; {} if nothing.
+        split: bytes that say how the data were divided, None where they were not.
     """
 
     file: CheckpointFile
@@ -29,6 +30,7 @@ class CheckpointNetworks:
     weights: dict[str, tuple[LayerWeights, ...]]
     energy_rescale: float
     data: dict
+    split: bytes | None = None
 
 
 def open_networks(checkpoint, config=None):
@@ -68,7 +70,9 @@ def open_networks(checkpoint, config=None):
             f"{checkpoint.prefix} is a checkpoint of other settings. {OTHER_INI}",
         )
     data = (run or {}).get("data") or {}
-    return CheckpointNetworks(checkpoint, specs, content.weights, rescale, data)
+    return CheckpointNetworks(
+        checkpoint, specs, content.weights, rescale, data, content.split
+    )
 
 
 def _specs_of_run(run, checkpoint):

@@ -1,5 +1,6 @@
 """Opening one checkpoint: its weights, and what it says about its run."""
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 _WEIGHTS = re.compile(rf"_networks/([^/]+)/_layers/(\d+)/(kernel|bias){_VALUE}")
 _SLOTS = re.compile(rf"_slots/([^/]+)/(\d+)/(kernel|bias)/([^/]+){_VALUE}")
 _RUN = f"_run{_VALUE}"
+_SPLIT = f"_split{_VALUE}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,12 +30,17 @@ class CheckpointContent:
             of the weights; empty in a checkpoint of another program.
         run: facts of the run that wrote it (see doc/formats.md); None in a
             checkpoint of another program.
+        checksum: of its tensors, see `checksum_of`.
+        split: how the data were divided, see `annpot.data.stored_split`; None where
+            they were not.
     """
 
     prefix: Path
     weights: dict[str, tuple[LayerWeights, ...]]
     slots: dict
     run: dict | None
+    checksum: str
+    split: bytes | None = None
 
 
 def read_checkpoint(prefix):
@@ -61,7 +68,28 @@ def read_checkpoint(prefix):
         for element, layers in found.items()
     }
     run = _run_facts(tensors.get(_RUN), prefix)
-    return CheckpointContent(Path(prefix), weights, slots, run)
+    checksum = checksum_of(tensors)
+    split = tensors.get(_SPLIT)
+    return CheckpointContent(Path(prefix), weights, slots, run, checksum, split)
+
+
+def checksum_of(tensors):
+    """sha256 over names, dtypes, shapes and bytes of tensors, in order of names.
+
+    Args:
+        tensors: {name: array or bytes}.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        value = tensors[name]
+        if isinstance(value, bytes):
+            about, content = f"{name} text {len(value)}\n", value
+        else:
+            value = np.ascontiguousarray(value)
+            about, content = f"{name} {value.dtype} {list(value.shape)}\n", value
+        digest.update(about.encode())
+        digest.update(content)
+    return digest.hexdigest()
 
 
 def _tensors(prefix):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from annpot.reports.picture import COLOURS, GREY, MEV, picture
+from annpot.wording import counted
 
 
 def parity_plot(evaluation, path):
@@ -51,9 +52,9 @@ def force_parity_plot(evaluation, path):
         errors = MEV * forces.errors
         values = forces.reference.ravel(), forces.predicted.ravel(), errors.ravel()
         above = _parity(figure, groups, values, words, size=4)
-        note = "meV/angstrom", f"{accuracy.count} atoms"
+        note = "meV/angstrom", counted(accuracy.count, "atom")
         _write_accuracy(above, accuracy, *note)
-        above.set_title(evaluation.checkpoint.name, loc="left")
+        above.set_title(evaluation.title, loc="left")
 
 
 def _parity(figure, groups, values, words, size=9):
@@ -144,8 +145,8 @@ def _typeset(formula):
 
 def _annotate(axes, evaluation):
     accuracy = evaluation.accuracy
-    _write_accuracy(axes, accuracy, "meV/atom", f"{accuracy.count} structures")
-    axes.set_title(evaluation.checkpoint.name, loc="left")
+    _write_accuracy(axes, accuracy, "meV/atom", counted(accuracy.count, "structure"))
+    axes.set_title(evaluation.title, loc="left")
 
 
 def _write_accuracy(axes, accuracy, unit, counted):
