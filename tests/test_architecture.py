@@ -20,7 +20,7 @@ SLOW_TO_IMPORT = ["numpy", "ase", "numba", "tensorflow", "keras", "matplotlib", 
 NEEDS_TENSORFLOW = re.compile(
     r"training\.(?!data_checks|order|batch|plan|loss_settings|trace|metrics$|cuts|feed"
     r"|force_feed|force_targets|placing|geometry|neighbor_store|stored_blocks|open_data"
-    r"|derivative_parts|derivative_choice|interruption|limits)"
+    r"|derivative_parts|derivative_choice|interruption|limits|progress)"
     r"|networks\.(element_network|potential)"
     r"|apps\.training_screen"
 )

@@ -9,6 +9,7 @@ import pytest
 from annpot.config import load_train
 from annpot.networks.architecture import LayerSpec, NetworkSpec
 from annpot.training.forms.rows_data import RowsData
+from annpot.training.order import Seeds
 from annpot.training.plan import (
     CHUNK_BYTES,
     XLA_LIMIT,
@@ -55,7 +56,7 @@ def test_run_length(section, start, expected):
 
 
 def plan_of(steps_per_epoch, total_steps, save_every=None):
-    return Plan(1, True, steps_per_epoch, total_steps, 0, save_every, None)
+    return Plan(1, 1, steps_per_epoch, total_steps, 0, save_every, None)
 
 
 def stops(plan, start=None):
@@ -128,11 +129,12 @@ def test_the_user_may_choose(choice):
     assert use_xla(choice, gains=True) is choice
 
 
-def config_of(folder, small_data, **training):
+def config_of(folder, small_data, io=None, **training):
     return load_train(
         train_ini(
             folder,
             small_data,
+            IO_INFORMATION=io or {},
             DATA_INFORMATION={"atomic_sequence": "H, C", "output_offset": "0, 0"},
             TRAINING_PARAMETERS=training,
         )
@@ -150,7 +152,7 @@ def made(folder, small_data, resident=True, **training):
     )
     rows = RowsData(data, np.zeros(1))
     config = config_of(folder, small_data, **training)
-    return make_plan(config, rows, SPECS, 17, COLUMNS, progress())
+    return make_plan(config, rows, SPECS, Seeds(17, 18), COLUMNS, progress())
 
 
 def columns_of(folder, small_data, **training):
@@ -183,6 +185,6 @@ def test_a_streamed_chunk_has_bounded_bytes(tmp_path, small_data):
 
 def test_the_order_has_a_seed_only_when_shuffled(tmp_path, small_data):
     plan = made(tmp_path, small_data)
-    assert plan.order_seed == plan.seed == 17
-    unshuffled = Plan(17, False, 1, 1, 1, None, None)
-    assert unshuffled.order_seed is None
+    assert (plan.seed, plan.order_seed) == (17, 18)
+    kept = made(tmp_path, small_data, io={"dataset_shuffle": False})
+    assert (kept.seed, kept.order_seed) == (17, None)

@@ -1,5 +1,7 @@
 """app_train: structures or TFRecords to networks."""
 
+import time
+
 from annpot.apps.command import run_command
 
 
@@ -9,6 +11,7 @@ def main(argv=None):
 
 
 def _run(path):
+    started = time.monotonic()
     from annpot.config import load_train
 
     config = load_train(path)
@@ -20,8 +23,8 @@ def _run(path):
     from annpot.training.trainer import train
 
     screen = Screen()
-    logs = train(config, screen)
-    if logs is not None:
+    outcome = train(config, screen, started=started)
+    if outcome.logs is not None:
         screen.line(
             f"Done. Watch: tensorboard --logdir {config.io.train_dir}; next: "
             "app_evaluate and app_extract_weights."

@@ -68,24 +68,29 @@ class StopOnNaN(keras.callbacks.Callback):
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """Saves the model's `to_save`, a Progress or None, at the end of an epoch.
+    """Saves the model's `progress` at the end of an epoch.
 
-    It comes after the files of the epoch and before the screen: an epoch that the
-    user has seen is on disk.
+    That is done where `save_is_due`, and where a callback set `stop_training`: then the
+    checkpoint also says that the run has ended, and the model's `stop_reason`. It comes
+    after the files of the epoch and before the screen: an epoch that the user has seen
+    is on disk.
 
     Args:
-        recorder: Recorder.
-        facts: facts of the run.
+        save: function of a Progress and of the reason why the run ends, or None.
     """
 
-    def __init__(self, recorder, facts):
+    def __init__(self, save):
         super().__init__()
-        self.recorder, self.facts = recorder, facts
+        self.save = save
 
     def on_epoch_end(self, epoch, logs=None):
         """Save if a checkpoint is due."""
-        if self.model.to_save is not None:
-            self.recorder.save(self.model.to_save, self.facts)
+        model = self.model
+        if model.stop_training:
+            default = f"a callback stopped training after epoch {epoch + 1}"
+            self.save(model.progress, getattr(model, "stop_reason", None) or default)
+        elif model.save_is_due:
+            self.save(model.progress)
 
 
 class TensorBoardLog(keras.callbacks.Callback):

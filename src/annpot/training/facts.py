@@ -8,13 +8,22 @@ import numpy as np
 from annpot import __version__, files
 from annpot.errors import InputError
 from annpot.networks.element_network import keras, tf
+from annpot.training.progress import length_facts
 
 # Keys that say how to go on; that they change needs no remark.
 UNREMARKED = (" restart_mode", " restart_file", " restart_epoch", " restart_step")
 
 
-def run_facts(config, plan, specs, data):
-    """What each checkpoint says about its run, as JSON-able values."""
+def run_facts(config, plan, specs, data, origin=None):
+    """What each checkpoint says about its run, as JSON-able values.
+
+    Args:
+        config: TrainConfig.
+        plan: Plan.
+        specs: NetworkSpec of each element.
+        data: facts of the training data.
+        origin: StageOrigin; None without stages.
+    """
     step = plan.step
     seed = {("TRAINING_PARAMETERS", "seed"): plan.seed}
     return {
@@ -23,6 +32,9 @@ def run_facts(config, plan, specs, data):
         "versions": {"tensorflow": tf.__version__, "keras": keras.__version__,
                      "numpy": np.__version__},
         "seed": plan.seed,
+        "order_seed": plan.order_seed,
+        "run_length": length_facts(config.training),
+        "stage": None if origin is None else origin.facts(),
         "species": [spec.element for spec in specs],
         "networks": [
             {

@@ -1,8 +1,35 @@
 """Which records make up which batch: a pure function of (seed, batch number)."""
 
 import functools
+import hashlib
+from dataclasses import dataclass
 
 import numpy as np
+
+SEED_LIMIT = 2**31
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """Seeds of a run.
+
+    Attributes:
+        weights: of the first weights.
+        order: of the order of records.
+    """
+
+    weights: int
+    order: int
+
+
+def stage_seed(base_seed, name):
+    """Seed of the order of records in a stage: from (seed of the plan, its name).
+
+    The first eight bytes of sha256("SEED/NAME"), big-endian, modulo 2^31. Another
+    name is another order; nothing else of the plan enters.
+    """
+    digest = hashlib.sha256(f"{base_seed}/{name}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") % SEED_LIMIT
 
 
 def batch_records(seed, n_records, batch_size, first_batch, n_batches):

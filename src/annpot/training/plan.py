@@ -56,8 +56,8 @@ class Plan:
     """One run of training.
 
     Attributes:
-        seed: seed of weights and order.
-        shuffle: whether records are permuted in each pass.
+        seed: seed of the first weights.
+        order_seed: seed of the order of records; None keeps the order of the files.
         steps_per_epoch: optimizer steps of a full epoch.
         total_steps: optimizer steps of the whole run, earlier parts of it included.
         n_epochs: epochs of the whole run; the last may be shorter.
@@ -66,17 +66,12 @@ class Plan:
     """
 
     seed: int
-    shuffle: bool
+    order_seed: int | None
     steps_per_epoch: int
     total_steps: int
     n_epochs: int
     save_every: int | None
     step: StepSettings
-
-    @property
-    def order_seed(self):
-        """Seed of the order of records; None keeps the order of the files."""
-        return self.seed if self.shuffle else None
 
     def segments(self, progress):
         """Segments from a Progress to the end of the run.
@@ -106,16 +101,17 @@ class Plan:
             step, starts_epoch = end, ends_epoch
 
 
-def make_plan(config, data, specs, seed, columns, start):
+def make_plan(config, data, specs, seeds, columns, start, n_devices=1):
     """Plan of a run from its INI file and its data.
 
     Args:
         config: TrainConfig.
         data: RowsData, StoredData or ComputedData, for what a batch needs room for.
         specs: NetworkSpec of each element.
-        seed: seed of the run.
+        seeds: Seeds of the run.
         columns: for each element the descriptor columns in use, or None for all.
         start: Progress that the run starts from.
+        n_devices: devices that a batch is shared out to.
     """
     training = config.training
     steps_per_epoch, total_steps, n_epochs = run_length(training, start)
@@ -123,7 +119,7 @@ def make_plan(config, data, specs, seed, columns, start):
     boundary = min(steps_per_epoch, save_every or steps_per_epoch)
     shapes = batch_shapes(
         data.counts,
-        training.batch_size,
+        -(-training.batch_size // n_devices),
         data.sizes,
         SIGMAS if data.form == "rows" else SIGMAS_OF_FORCES,
     )
@@ -131,8 +127,9 @@ def make_plan(config, data, specs, seed, columns, start):
     is_small = is_small_step(specs, columns, usual[: len(specs)])
     step = StepSettings(
         batch_size=training.batch_size,
-        chunk_size=_chunk_size(data.bytes_per_step(shapes[-1]), boundary),
+        chunk_size=_chunk_size(n_devices * data.bytes_per_step(shapes[-1]), boundary),
         columns=columns,
+        n_devices=n_devices,
         shapes=shapes,
         form=data.form,
         precision=training.precision,
@@ -145,8 +142,8 @@ def make_plan(config, data, specs, seed, columns, start):
         adam=AdamSettings(training.beta1, training.beta2, training.adam_eps),
     )
     return Plan(
-        seed=seed,
-        shuffle=config.io.dataset_shuffle,
+        seed=seeds.weights,
+        order_seed=seeds.order if config.io.dataset_shuffle else None,
         steps_per_epoch=steps_per_epoch,
         total_steps=total_steps,
         n_epochs=n_epochs,

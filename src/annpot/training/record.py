@@ -9,7 +9,7 @@ import json
 import os
 import re
 import shutil
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,46 +23,12 @@ from annpot.networks.checkpoint_files import (
 )
 from annpot.networks.checkpoint_reader import read_checkpoint
 from annpot.networks.element_network import tf
-from annpot.training.trace import TRACE
+from annpot.training.progress import Progress
 
 FOLDER = "_models"
 UNFINISHED = ".writing_"  # folder of a checkpoint until it is complete
 DATA_SUFFIX = ".data-00000-of-00001"
 NAME = re.compile(r"epoch_(\d+)_step_(\d+)")
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a run is.
-
-    Attributes:
-        step: optimizer steps done.
-        epoch: complete epochs done.
-        steps_in_epoch: steps done of the epoch that is not complete.
-        sums: sums of the step records of that epoch, in the order of TRACE.
-    """
-
-    step: int = 0
-    epoch: int = 0
-    steps_in_epoch: int = 0
-    sums: tuple[float, ...] = (0.0,) * len(TRACE)
-
-    def after(self, trace):
-        """Progress after the steps of a trace (n_steps, len(TRACE))."""
-        # One addition per step: the sums do not depend on how steps were chunked.
-        sums = np.array(self.sums)
-        for record in trace:
-            sums = sums + record
-        return replace(
-            self,
-            step=self.step + len(trace),
-            steps_in_epoch=self.steps_in_epoch + len(trace),
-            sums=tuple(float(value) for value in sums),
-        )
-
-    def next_epoch(self):
-        """Progress at the start of the following epoch."""
-        return Progress(step=self.step, epoch=self.epoch + 1)
 
 
 @dataclass(frozen=True)
@@ -75,22 +41,20 @@ class SavedState:
         slots: {(element, layer, kind, slot): array} in full shapes.
         run: facts of the run, see `annpot.training.facts`; None in a checkpoint of
             another program.
+        checksum: of all its tensors, see `annpot.networks.checkpoint_reader`.
     """
 
     prefix: Path
     layers: dict
     slots: dict
     run: dict | None
+    checksum: str | None = None
 
     @property
     def progress(self):
         """Progress of the run, from the file name if nothing else tells."""
         if self.run is not None:
-            stored = self.run["progress"]
-            sums = tuple(stored["sums"])
-            if len(sums) != len(TRACE):  # of a version that recorded other things
-                sums = Progress().sums
-            return Progress(**{**stored, "sums": sums})
+            return Progress.stored(self.run["progress"])
         epoch, step = epoch_and_step(self.prefix)
         return Progress(step=step, epoch=epoch)
 
@@ -276,4 +240,6 @@ def load_state(prefix):
         element: [(layer.kernel, layer.bias) for layer in weights]
         for element, weights in content.weights.items()
     }
-    return SavedState(content.prefix, layers, content.slots, content.run)
+    return SavedState(
+        content.prefix, layers, content.slots, content.run, content.checksum
+    )

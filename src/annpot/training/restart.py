@@ -8,10 +8,10 @@ from pathlib import Path
 from annpot import files
 from annpot.errors import InputError
 from annpot.networks.checkpoint_files import saved_checkpoints
+from annpot.training.progress import Progress
 from annpot.training.record import (
     DATA_SUFFIX,
     FOLDER,
-    Progress,
     SavedState,
     load_state,
     newest_prefix,
@@ -32,20 +32,31 @@ class Start:
     """How a run starts.
 
     Attributes:
-        state: SavedState to continue from, or None.
+        state: SavedState with the first weights, or None.
         progress: where to go on.
         notes: what to tell the user.
         moved: paths in train_dir that `set_aside` moves when all else is ready.
+        is_new: whether the run begins here, if need be with the network of another.
+        keeps_slots: whether the optimizer state goes on, if there is one.
     """
 
     state: SavedState | None = None
     progress: Progress = field(default_factory=Progress)
     notes: tuple[str, ...] = ()
     moved: tuple[str, ...] = ()
+    is_new: bool = True
+    keeps_slots: bool = True
+
+    @property
+    def stored(self):
+        """Facts of an earlier part of this run, or None."""
+        return None if self.is_new or self.state is None else self.state.run
 
 
-def find_start(config):
-    """Start of a run as its `restart_mode` says.
+def find_start(config, origin=None):
+    """Start of a run: its own checkpoint, else that of its parent, else nothing.
+
+    Its own is looked for as `restart_mode` says:
 
     default                  a checkpoint of annpot in train_dir is continued
     force_default            start from nothing; results in train_dir are set aside
@@ -56,11 +67,32 @@ def find_start(config):
 
     Args:
         config: TrainConfig.
+        origin: StageOrigin of a stage; None without stages.
 
     Raises:
         InputError: the mode does not fit what is on disk.
     """
-    return _MODES[config.io.restart_mode](config)
+    start = _MODES[config.io.restart_mode](config)
+    if origin is None:
+        return start
+    if start.state is not None:
+        stored = (start.stored or {}).get("stage")
+        return replace(start, notes=(*start.notes, *origin.note_on_parent(stored)))
+    return _of_parent(start, origin)
+
+
+def _of_parent(start, origin):
+    """A Start from nothing, with the network of the parent of a stage."""
+    if origin.state is None:
+        return start
+    note = f"Stage {origin.name} starts with the networks of {origin.prefix}"
+    kept = " and its optimizer state" if origin.keep_optimizer else ""
+    return replace(
+        start,
+        state=origin.state,
+        notes=(*start.notes, f"{note}{kept}."),
+        keeps_slots=origin.keep_optimizer,
+    )
 
 
 def set_aside(train_dir, paths):
@@ -183,7 +215,7 @@ def _continued(state):
     note = f"Continuing from {state.prefix} ({place})."
     if state.run is None:
         note += " It holds no optimizer state of annpot; Adam starts afresh."
-    return Start(state, progress, (note,))
+    return Start(state, progress, (note,), is_new=False)
 
 
 def _loaded(prefix):

@@ -10,7 +10,9 @@ from annpot.training.optimizers import SLOTS, slot_variables
 def restore(start, potential, program):
     """Set weights, optimizer slots and step from a Start with a state.
 
-    Everything else (rates, schedule, what is frozen) stays as the INI file says.
+    Everything else (rates, schedule, what is frozen) stays as the INI file says. Slots
+    that go on in a new run, whose steps count from 0, go on with the bias correction
+    that they had: they started at a negative step.
 
     Returns:
         list of notices, for example about variables without stored slots.
@@ -34,7 +36,7 @@ def restore(start, potential, program):
         }
     )
     program.optimizer.iterations.assign(start.progress.step)
-    if start.progress.step == 0:
+    if not start.keeps_slots:
         return []
     missing = _restore_slots(state, start.progress.step, program)
     if not missing or not state.slots:
@@ -62,6 +64,7 @@ def _restore_slots(state, step, program):
     """Set the slots that are stored; names of variables without."""
     optimizer, parameters, missing = program.optimizer, program.parameters, []
     first_steps = (state.run or {}).get("slots_since", {})
+    passed = state.progress.step - step  # in the run that the slots come from
     slots = slot_variables(optimizer, program.trained)
     for number, key in enumerate(program.trained):
         stored = {
@@ -72,7 +75,8 @@ def _restore_slots(state, step, program):
             missing.append(f"{key.element} layer {key.layer} {key.kind}")
             optimizer.first_steps[number] = step
             continue
-        optimizer.first_steps[number] = min(first_steps.get(str(key), 0), step)
+        since = min(first_steps.get(str(key), 0), state.progress.step)
+        optimizer.first_steps[number] = since - passed
         for slot, values in stored.items():
             slots[key, slot].assign(parameters.from_full(key, values))
     return missing

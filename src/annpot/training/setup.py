@@ -1,16 +1,16 @@
 """Everything a run needs, made ready before its first step."""
 
-import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from annpot.networks.builder import starting_networks
-from annpot.networks.element_network import tf
 from annpot.networks.potential import Potential
+from annpot.training.clock import Clock
 from annpot.training.data_checks import data_facts, descriptor_length
+from annpot.training.devices import Devices, take_devices
 from annpot.training.facts import (
     changes_since,
     require_same_descriptors,
@@ -20,20 +20,26 @@ from annpot.training.feed import Feed
 from annpot.training.forms.force_feed import ForceFeed
 from annpot.training.forms.force_validation import ForceValidator
 from annpot.training.forms.rows_data import RowsData
+from annpot.training.history import History
 from annpot.training.memory_estimate import memory_estimate
 from annpot.training.open_data import open_all, structure_sources
 from annpot.training.optimizers import slot_variables
+from annpot.training.origin import choose_seeds
 from annpot.training.parameters import Parameters
 from annpot.training.plan import Plan, columns_to_train, make_plan
 from annpot.training.prepare_data import prepare_data
-from annpot.training.record import FOLDER, Progress, Recorder
+from annpot.training.programs import make_program
+from annpot.training.progress import Progress
+from annpot.training.record import FOLDER, Recorder
+from annpot.training.replicas import ReplicaProgram
 from annpot.training.restart import find_start, set_aside
 from annpot.training.restore import restore, slot_facts, stored_columns
+from annpot.training.stateful import CallbackStates
 from annpot.training.step import StepProgram
 from annpot.training.validation import Validator
 
-SEED_LIMIT = 2**31
-CHECKPOINT = ("checkpoint",)  # source of a layer's weights in a continued run
+# Source of a layer's weights in a run that goes on, and in a stage.
+CHECKPOINT, PARENT = ("checkpoint",), ("parent",)
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ class Run:
         plan: Plan.
         potential: Potential.
         parameters: Parameters that the step trains.
-        program: StepProgram.
+        program: StepProgram, or ReplicaProgram on several devices.
         data: RowsData, StoredData or ComputedData of training.
         feed: Feed of the training data.
         n_validation: structures to validate on.
@@ -52,15 +58,20 @@ class Run:
         validator: Validator, or None without validation data.
         recorder: Recorder.
         facts: what checkpoints say about the run.
+        devices: Devices that it computes on.
         start: Progress at the start.
+        stored: facts of an earlier part of the run, or None.
         networks: StartingNetwork of each element, for the summary.
         notes: what to tell the user before it starts.
+        clock: Clock of what happens from here on.
+        history: History of the epochs done.
+        callback_states: CallbackStates of its callbacks.
     """
 
     plan: Plan
     potential: Potential
     parameters: Parameters
-    program: StepProgram
+    program: StepProgram | ReplicaProgram
     data: RowsData
     feed: Feed | ForceFeed
     n_validation: int
@@ -68,56 +79,85 @@ class Run:
     validator: Validator | ForceValidator | None
     recorder: Recorder
     facts: dict
+    devices: Devices
     start: Progress
+    stored: dict | None
     networks: tuple
     notes: tuple[str, ...]
+    clock: Clock = field(default_factory=Clock)
+    history: History = field(default_factory=History)
+    callback_states: CallbackStates = field(default_factory=CallbackStates)
+
+    @property
+    def ended(self):
+        """Why a callback ended the run, or None."""
+        return self.facts.get("ended")
+
+    def save(self, progress, ended=None):
+        """Write the checkpoint of this moment; return its prefix.
+
+        Args:
+            progress: Progress.
+            ended: why the run ends here, or None.
+        """
+        with self.clock.part("checkpoint"):
+            self.facts.update(ended=ended, memory=self.callback_states.all())
+            return self.recorder.save(progress, self.facts)
 
 
-def prepare(config, announce: Callable):
+@dataclass(frozen=True)
+class _Inputs:
+    """Data as they are on disk, opened.
+
+    Attributes:
+        n_features: descriptor length.
+        facts: of the training data, for the checkpoints.
+        opened: OpenedData of training and of validation, or None for the latter.
+        notes: what to tell about them.
+    """
+
+    n_features: int
+    facts: dict | None
+    opened: list
+    notes: list
+
+
+def prepare(config, announce: Callable, origin=None):
     """Run of a TrainConfig.
 
     Args:
         config: TrainConfig.
         announce: `announce(description, total)` gives a context whose value is called
             with the number of records read.
+        origin: StageOrigin where the run is a stage of a plan.
 
     Raises:
         InputError: anything about files, data or settings that does not fit.
     """
-    start = find_start(config)
-    seed = choose_seed(config, start)
-    n_features = descriptor_length(config)
-    tf.config.experimental.enable_op_determinism()
-    sources = structure_sources(config)
-    facts, notes = data_facts(config, n_features, sources)
-    if start.state is not None:
-        require_same_descriptors(start.state, facts)
-    opened = open_all(config, n_features, sources, announce)
-    networks = starting_networks(config, n_features, seed, facts)
+    start = find_start(config, origin)
+    seeds = choose_seeds(config, start, origin)
+    devices = take_devices(config)
+    inputs = _open(config, start, announce)
+    networks = starting_networks(config, inputs.n_features, seeds.weights, inputs.facts)
     specs = [network.spec for network in networks]
-    stored = stored_columns(start.state, config.data.atomic_sequence, n_features)
-    columns = columns_to_train(
-        columns_in_use([one.data for one in opened if one], stored),
-        config.training,
-        specs,
+    columns = _columns(config, inputs, start, specs)
+    data, validation, told = prepare_data(
+        config, inputs.opened, columns, specs, announce
     )
-    data, validation, told = prepare_data(config, opened, columns, specs, announce)
-    notes += [note for one in opened if one for note in one.notes] + told
-    plan = make_plan(config, data, specs, seed, columns, start.progress)
-    potential = Potential(specs, config.training.precision)
-    potential.set_layers({n.spec.element: n.layers for n in networks})
-    parameters = Parameters(potential, plan.step.columns)
-    form = data.step_form(plan.step)
-    program = StepProgram(parameters, potential.networks, plan.step, form)
+    plan = make_plan(
+        config, data, specs, seeds, columns, start.progress, len(devices.names)
+    )
+    potential, parameters, program = _assemble(config, plan, data, networks, devices)
+    notes = [*start.notes, *devices.notes, *inputs.notes, *told]
     if start.state is not None:
         notes += restore(start, potential, program)
-        networks = [replace(n, sources=CHECKPOINT) for n in networks]
+        source = PARENT if start.is_new else CHECKPOINT
+        networks = [replace(network, sources=source) for network in networks]
     parameters.read_in()
     notes += set_aside(config.io.train_dir, start.moved)
-    facts = run_facts(config, plan, specs, facts)
-    facts["slots_since"] = slot_facts(program)
-    if start.state is not None:
-        notes += changes_since(start.state.run, facts)
+    facts = run_facts(config, plan, specs, inputs.facts, origin)
+    facts |= {"slots_since": slot_facts(program), "devices": devices.facts()}
+    notes += changes_since(start.stored, facts)
     return Run(
         plan=plan,
         potential=potential,
@@ -128,27 +168,55 @@ def prepare(config, announce: Callable):
         n_validation=0 if validation is None else len(validation),
         memory=memory_estimate(data, validation, plan, specs),
         validator=None if validation is None else validation.validator(plan.step),
-        recorder=Recorder(
-            Path(config.io.train_dir) / FOLDER,
-            potential,
-            parameters,
-            slot_variables(program.optimizer, program.trained),
-            config.io.max_ckpt_to_keep,
-        ),
+        recorder=_recorder(config, potential, parameters, program),
         facts=facts,
+        devices=devices,
         start=start.progress,
+        stored=start.stored,
         networks=tuple(networks),
-        notes=(*config.source.notices, *start.notes, *notes),
+        notes=(*config.source.notices, *notes),
     )
 
 
-def choose_seed(config, start):
-    """The INI file's seed, else the one of the checkpoint, else a new one."""
-    if config.training.seed is not None:
-        return config.training.seed
-    if start.state is not None and start.state.run is not None:
-        return start.state.run["seed"]
-    return secrets.randbelow(SEED_LIMIT)
+def _open(config, start, announce):
+    """_Inputs, refused where the run begins with weights for other descriptors."""
+    n_features = descriptor_length(config)
+    sources = structure_sources(config)
+    facts, notes = data_facts(config, n_features, sources)
+    if start.state is not None:
+        require_same_descriptors(start.state, facts)
+    opened = open_all(config, n_features, sources, announce)
+    notes += [note for one in opened if one for note in one.notes]
+    return _Inputs(n_features, facts, opened, notes)
+
+
+def _columns(config, inputs, start, specs):
+    """For each element the descriptor columns to train, or None for all."""
+    state = start.state if start.keeps_slots else None
+    stored = stored_columns(state, config.data.atomic_sequence, inputs.n_features)
+    in_use = columns_in_use([one.data for one in inputs.opened if one], stored)
+    return columns_to_train(in_use, config.training, specs)
+
+
+def _assemble(config, plan, data, networks, devices):
+    """(Potential with first weights, Parameters, program) of a run."""
+    with devices.scope():
+        potential = Potential([n.spec for n in networks], config.training.precision)
+        parameters = Parameters(potential, plan.step.columns)
+    potential.set_layers({n.spec.element: n.layers for n in networks})
+    form = data.step_form(plan.step)
+    program = make_program(devices, parameters, potential.networks, plan.step, form)
+    return potential, parameters, program
+
+
+def _recorder(config, potential, parameters, program):
+    return Recorder(
+        Path(config.io.train_dir) / FOLDER,
+        potential,
+        parameters,
+        slot_variables(program.optimizer, program.trained),
+        config.io.max_ckpt_to_keep,
+    )
 
 
 def columns_in_use(data_sets, stored):

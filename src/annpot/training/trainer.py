@@ -1,81 +1,94 @@
 """The training loop: chunks of steps, epochs, validation, checkpoints."""
 
+import time
+from dataclasses import dataclass
 from itertools import tee
 from pathlib import Path
 
 from annpot import files
+from annpot.errors import NotFinished
 from annpot.networks.element_network import keras, tf
-from annpot.training.callbacks import (
-    Checkpoints,
-    ChunkRecord,
-    StopOnNaN,
-    TensorBoardLog,
-)
+from annpot.training.callbacks import ChunkRecord
 from annpot.training.facts import save_expanded_ini
 from annpot.training.interruption import deferred_interruption
-from annpot.training.metrics import measures
-from annpot.training.metrics_file import MetricsFile
+from annpot.training.limits import Limits
+from annpot.training.observers import epoch_logs, observers
+from annpot.training.progress import is_finished
 from annpot.training.setup import prepare
-from annpot.training.trace import by_name
 
 
-def train(config, screen):
+@dataclass(frozen=True)
+class Outcome:
+    """How a run that is finished ended.
+
+    Attributes:
+        logs: averages of its last epoch; None when it had been finished before.
+        ended: why a callback ended it early, or None.
+        stopped: name of a signal that came when nothing was left to stop, or None: what
+            would follow this run must not begin.
+    """
+
+    logs: dict | None
+    ended: str | None = None
+    stopped: str | None = None
+
+
+def train(config, screen, origin=None, extra_callbacks=(), started=None):
     """Train as an INI file says; results go to its train_dir.
 
     Args:
         config: TrainConfig.
         screen: Screen that shows what happens.
+        origin: StageOrigin where the run is a stage of a plan.
+        extra_callbacks: Keras callbacks of the user. One that sets
+            `model.stop_training = True` ends the run after that epoch; what it gives as
+            `model.stop_reason` is stored. See `annpot.training.stateful` for those that
+            remember something.
+        started: time.monotonic() at which the command began, for `max_time`; now when
+            None.
 
     Returns:
-        logs of the last epoch, None when there was nothing to do.
+        Outcome.
 
     Raises:
         InputError: settings or data do not fit.
         TrainingError: the loss is not a number.
-        KeyboardInterrupt: the user pressed Ctrl-C; the state was saved.
+        NotFinished: a limit was reached or a signal came; the state was saved.
+        KeyboardInterrupt: a second Ctrl-C came.
     """
+    started = time.monotonic() if started is None else started
     with files.only_one_in(config.io.train_dir, "app_train"):
-        return _train(config, screen)
-
-
-def _train(config, screen):
-    run = prepare(config, screen.reading)
-    screen.summary(config, run)
-    if run.start.step >= run.plan.total_steps:
-        screen.nothing_to_do(config, run)
-        return None
-    save_expanded_ini(config, run.plan)
-    callbacks = keras.callbacks.CallbackList(
-        [*_recording_callbacks(config, run), *screen.callbacks(config, run)],
-        model=run.potential,
-    )
-    callbacks.on_train_begin()
-    try:
+        run = prepare(config, screen.reading, origin)
+        screen.summary(config, run)
+        if is_finished(run.stored, config):
+            screen.nothing_to_do(config, run)
+            return Outcome(None, run.stored.get("ended"))
+        save_expanded_ini(config, run.plan)
+        watching = observers(config, run, extra_callbacks)
+        run.callback_states.watch(watching)
+        callbacks = keras.callbacks.CallbackList(
+            [*watching, *screen.callbacks(config, run)], model=run.potential
+        )
         with deferred_interruption() as interruption:
-            logs = _run_epochs(run, callbacks, interruption)
+            limits = Limits(config.io, interruption, started)
+            logs = _watched(run, callbacks, limits)
+        return Outcome(logs, run.ended, interruption.name)
+
+
+def _watched(run, callbacks, limits):
+    """Run all epochs; callbacks end whatever happens."""
+    run.potential.stop_training = False
+    callbacks.on_train_begin()
+    run.callback_states.restore((run.stored or {}).get("memory", {}))
+    try:
+        return _run_epochs(run, callbacks, limits)
     except tf.errors.ResourceExhaustedError as error:
         raise MemoryError(error.message.splitlines()[0]) from error
     finally:
         callbacks.on_train_end()
-    return logs
 
 
-def _recording_callbacks(config, run):
-    folder = Path(config.io.train_dir)
-    return [
-        StopOnNaN(folder),
-        TensorBoardLog(
-            folder,
-            config.io.log_frequency,
-            run.plan.step.learning_rate,
-            run.start.step,
-        ),
-        MetricsFile(folder / "metrics.dat", config.io.metrics, run.start.epoch),
-        Checkpoints(run.recorder, run.facts),
-    ]
-
-
-def _run_epochs(run, callbacks, interruption):
+def _run_epochs(run, callbacks, limits):
     progress, logs = run.start, None
     segments, ahead = tee(run.plan.segments(progress))
     pieces = run.feed.pieces((s.first_step, s.n_steps) for s in ahead)
@@ -83,43 +96,47 @@ def _run_epochs(run, callbacks, interruption):
         if segment.starts_epoch:
             callbacks.on_epoch_begin(progress.epoch)
         while progress.step < segment.end:
-            progress = _run_piece(run, callbacks, next(pieces), progress)
-            if interruption.is_requested and progress.step < segment.end:
-                _stop(run, progress)
+            with run.clock.part("input"):
+                piece = next(pieces)
+            progress = _run_piece(run, callbacks, piece, progress)
+            if progress.step < segment.end:
+                _stop_if_due(run, progress, limits)
         run.parameters.write_back()
         if segment.ends_epoch:
-            logs = _epoch_logs(run, progress)
+            logs = epoch_logs(run, progress)
             epoch = progress.epoch
             progress = progress.next_epoch() if segment.completes_epoch else progress
-            run.potential.to_save = progress if segment.saves else None
+            run.potential.progress, run.potential.save_is_due = progress, segment.saves
             callbacks.on_epoch_end(epoch, logs)
+            limits.count_epoch()
+            if run.potential.stop_training:
+                break
         elif segment.saves:
-            run.recorder.save(progress, run.facts)
-        if interruption.is_requested and progress.step < run.plan.total_steps:
-            _stop(run, progress)
+            run.save(progress)
+        if progress.step < run.plan.total_steps:
+            _stop_if_due(run, progress, limits)
     return logs
 
 
-def _stop(run, progress):
-    """Save where the run is and end it as Ctrl-C does."""
+def _stop_if_due(run, progress, limits):
+    """Where a limit is reached or a signal came, save where the run is and end it."""
+    reason = limits.reason()
+    if reason is None:
+        return
     run.parameters.write_back()
-    run.recorder.save(progress, run.facts)
-    raise KeyboardInterrupt
+    prefix = run.save(progress)
+    raise NotFinished(
+        f"{Path(prefix).parent.parent}: stopped by {reason} at {progress.in_words()} "
+        f"of {run.plan.total_steps}; saved as {Path(prefix).name}. Run the same "
+        "command to go on."
+    )
 
 
 def _run_piece(run, callbacks, piece, progress):
     callbacks.on_train_batch_begin(progress.step)
-    trace = run.program.run(piece.tables, piece.chunk)
+    with run.clock.part("compute"):
+        trace = run.program.run(piece.tables, piece.chunk)
     run.potential.last_chunk = ChunkRecord(progress.step, trace)
     progress = progress.after(trace)
     callbacks.on_train_batch_end(progress.step, {"loss": float(trace[-1, 0])})
     return progress
-
-
-def _epoch_logs(run, progress):
-    """Averages of the epoch that ends, and those over the validation data."""
-    logs = measures(by_name(progress.sums), progress.steps_in_epoch)
-    if run.validator is not None:
-        validation = run.validator.measures(run.potential, run.program.networks)
-        logs |= {f"val_{name}": value for name, value in validation.items()}
-    return logs | {"steps": progress.step}
