@@ -21,6 +21,7 @@ def settings():
         order_seed=3,
         batch_size=BATCH,
         chunk_size=6,
+        n_devices=1,
         shapes=batch_shapes(COUNTS, BATCH, COUNTS[:, 1]),
     )
 

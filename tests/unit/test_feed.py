@@ -33,6 +33,7 @@ def settings(data_sets):
         batch_size=BATCH,
         chunk_size=5,
         columns=(None, np.array([8, 9]), None, np.array([1, 2, 22])),
+        n_devices=1,
         shapes=batch_shapes(counts, BATCH, counts.sum(axis=1)),
     )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from annpot.training.order import batch_records
+from annpot.training.shares import largest_needs
 
 
 @dataclass(frozen=True)
@@ -16,20 +17,23 @@ class CutSettings:
         batch_size: structures per batch.
         chunk_size: most batches per chunk.
         shapes: capacities of the programs, from small to large; see
-            `annpot.training.batch.batch_shapes`.
+            `annpot.training.batch.batch_shapes`; with several devices those of the
+            share of each.
+        n_devices: devices that a batch is shared out to.
     """
 
     order_seed: int | None
     batch_size: int
     chunk_size: int
     shapes: tuple[tuple[int, ...], ...]
+    n_devices: int
 
 
 def cuts(settings, counts, segments):
     """Yield (records (n_steps, batch_size), shape) of consecutive chunks.
 
     Chunks end where a segment ends, after `chunk_size` steps, and where a batch needs
-    another shape: the first in which all of it has room.
+    another shape: the first in which all of it has room, or the share of each device.
 
     Args:
         settings: CutSettings.
@@ -47,7 +51,7 @@ def cuts(settings, counts, segments):
                 step,
                 min(settings.chunk_size, end - step),
             )
-            needs = counts[records].sum(axis=1)  # (n_steps, n_columns)
+            needs = largest_needs(counts, records, settings.n_devices)
             fits = (needs[:, None, :] <= limits).all(axis=2)
             shape = np.where(fits.any(axis=1), fits.argmax(axis=1), len(limits) - 1)
             borders = np.flatnonzero(np.diff(shape)) + 1

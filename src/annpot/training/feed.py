@@ -8,6 +8,7 @@ import numpy as np
 from annpot.data.atom_tables import AtomTables, atom_tables
 from annpot.training.batch import Chunk, make_chunk
 from annpot.training.cuts import CutSettings, cuts
+from annpot.training.shares import chunk_of_shares
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,11 @@ class Piece:
 
     Attributes:
         tables: AtomTables.
-        chunk: Chunk.
+        chunk: Chunk; with several devices a tuple of them, one for each.
     """
 
     tables: AtomTables
-    chunk: Chunk
+    chunk: Chunk | tuple[Chunk, ...]
 
 
 class Feed:
@@ -68,8 +69,7 @@ class Feed:
 
     def _resident(self, stretches):
         for records, room in stretches:
-            chunk = make_chunk(self._tables, records, room, self.targets)
-            yield Piece(self._tables, chunk)
+            yield self._piece(self._tables, records, room, self.targets)
 
     def _streamed(self, stretches):
         known = []  # what was asked of the stream and not yet received
@@ -83,8 +83,16 @@ class Feed:
         ahead = max(1, stream.options.prefetch // self.settings.chunk_size)
         for flat in stream.batches(asked(), prefetch=ahead):
             records, room = known.pop(0)
-            n_rows = [self.settings.chunk_size * capacity + 1 for capacity in room]
+            most = self.settings.chunk_size * self.settings.n_devices
+            n_rows = [most * capacity + 1 for capacity in room]
             tables = atom_tables([flat], self.settings.columns, n_rows)
             local = np.arange(records.size).reshape(records.shape)
-            chunk = make_chunk(tables, local, room, self.targets[records.ravel()])
-            yield Piece(tables, chunk)
+            yield self._piece(tables, local, room, self.targets[records.ravel()])
+
+    def _piece(self, tables, records, room, targets):
+        chunk = chunk_of_shares(
+            lambda part: make_chunk(tables, part, room, targets),
+            records,
+            self.settings.n_devices,
+        )
+        return Piece(tables, chunk)

@@ -77,14 +77,18 @@ class Parameters:
             if self._layer(key).trainable
         }
 
-    def layers(self, element):
-        """(kernel, bias) variables of each layer of an element's network."""
-        n_layers = sum(
-            key.element == element and key.kind == "kernel" for key in self.variables
-        )
+    def layers_of(self, values):
+        """For each element the (kernel, bias) of its layers.
+
+        Args:
+            values: {ParameterKey: what stands for the variable}.
+        """
         return [
-            tuple(self.variables[ParameterKey(element, i, kind)] for kind in KINDS)
-            for i in range(n_layers)
+            [
+                tuple(values[ParameterKey(network.name, i, kind)] for kind in KINDS)
+                for i in range(len(network.atomic_layers))
+            ]
+            for network in self.networks
         ]
 
     def full_shape(self, key):

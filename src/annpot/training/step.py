@@ -3,10 +3,8 @@
 import numpy as np
 
 from annpot.networks.element_network import tf
-from annpot.training.error_sums import trace_record
 from annpot.training.forms.prediction import AtomicNetworks
-from annpot.training.losses import regularization
-from annpot.training.objective import data_loss
+from annpot.training.gradient import loss_gradients
 from annpot.training.optimizers import make_optimizer
 from annpot.training.trace import TRACE
 
@@ -29,9 +27,11 @@ class StepProgram:
         self.settings = settings
         self.parameters = parameters
         self.form = form
-        self.layers = [parameters.layers(network.name) for network in networks]
-        activations = [network.activations for network in networks]
-        self.networks = AtomicNetworks(self.layers, activations, settings.precision)
+        self.networks = AtomicNetworks(
+            parameters.layers_of(parameters.variables),
+            [network.activations for network in networks],
+            settings.precision,
+        )
         self.trained = parameters.trainable()
         self.optimizer = make_optimizer(settings, list(self.trained.values()))
         self._chunk = tf.function(
@@ -53,7 +53,7 @@ class StepProgram:
         n_steps = len(chunk.targets)
         trace = self._chunk(
             self._on_device(tables),
-            tf.nest.map_structure(self._padded, chunk),
+            tf.nest.map_structure(tf.constant, padded(chunk, self.settings.chunk_size)),
             tf.constant(n_steps, tf.int32),
         )
         return trace.numpy()[:n_steps]
@@ -63,12 +63,6 @@ class StepProgram:
             arrays = self.form.arrays(tables)
             self._tables = tables, tf.nest.map_structure(tf.constant, arrays)
         return self._tables[1]
-
-    def _padded(self, array):
-        missing = self.settings.chunk_size - len(array)
-        if missing:
-            array = np.concatenate([array, np.repeat(array[-1:], missing, axis=0)])
-        return tf.constant(array)
 
     def _run_chunk(self, tables, chunk, n_steps):
         def body(i, trace):
@@ -84,20 +78,28 @@ class StepProgram:
 
     def _step(self, tables, batch):
         variables = list(self.trained.values())
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch([variable.value for variable in variables])
-            prediction = self.form(self.networks, tables, batch)
-            fit, values = data_loss(prediction, batch, self.settings)
-            penalty = regularization(
-                [layer for layers in self.layers for layer in layers],
-                self.settings.regularization,
-            )
-            loss = fit + penalty
-        gradients = tape.gradient(
-            loss,
+        gradients, record = loss_gradients(
+            self.networks,
             [variable.value for variable in variables],
-            # The bias of an rbf layer has no part in the energy.
-            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+            self.form,
+            self.settings,
+            tables,
+            batch,
         )
         self.optimizer.apply(gradients, variables)
-        return trace_record({"loss": loss, "regularization": penalty, **values})
+        return record
+
+
+def padded(arrays, n_steps):
+    """A nest of arrays whose first axis counts steps, filled up to `n_steps` of them.
+
+    What fills them repeats the last step and is never run.
+    """
+
+    def filled(array):
+        missing = n_steps - len(array)
+        if not missing:
+            return array
+        return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)])
+
+    return tf.nest.map_structure(filled, arrays)

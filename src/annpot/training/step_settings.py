@@ -54,7 +54,9 @@ class StepSettings:
         chunk_size: most steps per call of the program; never changes a result.
         columns: for each element the descriptor columns that are not zero everywhere,
             or None where all are kept.
-        shapes: what batches have room for, from small to large, see `batch_shapes`.
+        n_devices: devices that a batch is shared out to.
+        shapes: what batches, or the share of each device, have room for, from small to
+            large, see `batch_shapes`.
         form: "rows", "stored" or "computed", see `annpot.training.forms.prediction`.
         precision: "float32" or "float64" of the networks.
         xla: whether XLA compiles the program.
@@ -65,6 +67,7 @@ class StepSettings:
     batch_size: int
     chunk_size: int
     columns: tuple[np.ndarray | None, ...]
+    n_devices: int
     shapes: tuple[tuple[int, ...], ...]
     form: str
     precision: str

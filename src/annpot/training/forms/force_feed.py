@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from annpot.training.cuts import cuts
 from annpot.training.feed import Piece
+from annpot.training.shares import chunk_of_shares
 
 
 class ForceFeed:
@@ -30,7 +31,13 @@ class ForceFeed:
             stretch = next(stretches, None)
             if stretch is None:
                 return None
-            return Piece(self.data.tables, self.data.chunk(*stretch))
+            records, room = stretch
+            chunk = chunk_of_shares(
+                lambda part: self.data.chunk(part, room),
+                records,
+                self.settings.n_devices,
+            )
+            return Piece(self.data.tables, chunk)
 
         with ThreadPoolExecutor(1) as beside:
             waiting = beside.submit(following)
