@@ -20,6 +20,7 @@ FLOORS = {
     "energy": 1e-3,  # eV/atom
     "force": 1e-2,  # eV/angstrom, of a component
     "virial": 1e-3,  # eV/atom, of a component
+    "stress": 1e-2,  # GPa, of a component
 }
 # A sum of squares keeps no smaller part of itself; below it all y are the same.
 ROUNDING = 1e-12

@@ -1,5 +1,7 @@
 """Results of evaluations and extracted networks as tables for the terminal."""
 
+from math import isnan
+
 from annpot.networks.activations import ACTIVATIONS
 
 MEV = 1000.0  # meV in one eV
@@ -58,13 +60,14 @@ def checkpoint_table(evaluations):
     title, of_forces = f"all checkpoints{part}, errors in meV/atom", False
     if all(evaluation.forces is not None for evaluation in evaluations):
         title, of_forces = title + ", of forces in meV/angstrom", True
-    table = _accuracy_columns(title, "checkpoint", "structures")
-    for name in ("force MAE", "force RMSE") if of_forces else ():
-        table.add_column(name, justify="right")
+    names = ("force MAE", "force RMSE") if of_forces else ()
+    names = ("structures", "MAE", "RMSE", "largest", *names)
+    table = _numbers_table(title, "checkpoint", names)
     for evaluation in evaluations:
         is_best = evaluation is best
         name = evaluation.checkpoint.name + (" (best)" if is_best else "")
-        cells = _cells(evaluation.accuracy)
+        count, mae, rmse, *_, largest = _cells(evaluation.accuracy)
+        cells = [count, mae, rmse, largest]
         if of_forces:
             cells += _cells(evaluation.forces.accuracy)[1:3]
         table.add_row(name, *cells, style="bold" if is_best else None)
@@ -100,8 +103,14 @@ def network_table(networks):
 
 
 def _accuracy_columns(title, first_column, counted):
+    """Table of all measures; the unit of MSE is the square of that of the others."""
+    names = (counted, "MAE", "RMSE", "MSE", "MAPE (%)", "R2", "largest")
+    return _numbers_table(title, first_column, names)
+
+
+def _numbers_table(title, first_column, names):
     table = _table(title, first_column)
-    for name in (counted, "MAE", "RMSE", "largest"):
+    for name in names:
         table.add_column(name, justify="right")
     return table
 
@@ -127,8 +136,15 @@ def _table(title, first_column):
 
 
 def _cells(accuracy, unit=MEV):
-    """Count, MAE, RMSE and largest error as texts; "-" where nothing was counted."""
-    numbers = accuracy.mae, accuracy.rmse, accuracy.largest
+    """Count and measures as texts; "-" where nothing was counted."""
     if not accuracy.count:
-        return ["0", *["-"] * len(numbers)]
-    return [str(accuracy.count), *(f"{unit * number:.3f}" for number in numbers)]
+        return ["0", *["-"] * 6]
+    return [
+        str(accuracy.count),
+        f"{unit * accuracy.mae:.3f}",
+        f"{unit * accuracy.rmse:.3f}",
+        f"{unit**2 * accuracy.mse:.4g}",
+        "-" if isnan(accuracy.mape) else f"{accuracy.mape:.3f}",
+        "-" if isnan(accuracy.r2) else f"{accuracy.r2:.6f}",
+        f"{unit * accuracy.largest:.3f}",
+    ]

@@ -75,13 +75,22 @@ def test_the_table_agrees_with_the_energy_file(run, capsys):
     numbers = np.array(
         [row[1:] for row in results(run)["epoch_11_step_110"][1:]], float
     )
-    errors = 1000 * np.abs(numbers[:, 2] - numbers[:, 1]) / numbers[:, 0]
+    n_atoms, e_ref, e_nn = numbers.T
+    errors = 1000 * np.abs(e_nn - e_ref) / n_atoms
+    # What the atoms' offsets leave of the reference, meV/atom.
+    counts = [np.bincount(record.species, minlength=2) for record in run.records]
+    offsets = np.array(counts) @ [spec.offset for spec in run.specs]
+    bound = 1000 * (e_ref - offsets) / n_atoms
+    assert abs(bound).min() > 1
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     (total,) = (line for line in lines if line[:1] == ["all"])
     assert total[1:] == [
         "5",
         f"{errors.mean():.3f}",
         f"{np.sqrt(np.mean(errors**2)):.3f}",
+        f"{np.mean(errors**2):.4g}",
+        f"{100 * np.mean(errors / abs(bound)):.3f}",
+        f"{1 - np.sum(errors**2) / np.sum((bound - bound.mean()) ** 2):.6f}",
         f"{errors.max():.3f}",
     ]
     water = next(line for line in lines if line[:1] == ["H2O"])

@@ -289,7 +289,7 @@ def test_structures_without_any_label_are_predicted(run, capsys):
     write(run.folder / "all.xyz", atoms, format="extxyz")
     assert evaluate(run, options=FORCES + "\nplot = True") == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert ["all", "0", "-", "-", "-"] in lines
+    assert ["all", "0", *"------"] in lines
     assert np.isfinite(table(run, "_forces")[2][:, 1:4]).all()
     assert not list((run.folder / "results").glob("*.png"))
 

@@ -135,8 +135,15 @@ def test_tables_give_errors_by_composition_and_mark_the_best(capsys):
     good, bad = evaluation(step=200), evaluation(step=300, error=0.04)
     result_tables.show(result_tables.accuracy_table(good))
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert ["CH4", "40", "5.000", "5.000", "5.000"] in lines
-    assert ["all", "120", "5.000", "5.000", "5.000"] in lines
+    columns = ["structures", "MAE", "RMSE", "MSE", "MAPE", "(%)", "R2", "largest"]
+    assert ["composition", *columns] in lines
+    rows = {line[0]: line[1:] for line in lines if line}
+    for name, n in (("CH4", "40"), ("all", "120")):
+        assert rows[name][:4] == [n, "5.000", "5.000", "25"]
+        assert rows[name][-1] == "5.000"
+    bound = (good.e_ref - good.e_offset) / good.n_atoms
+    expected = 100 * np.mean(0.005 / abs(bound)), 1 - 0.005**2 / np.var(bound)
+    assert rows["all"][4:6] == [f"{expected[0]:.3f}", f"{expected[1]:.6f}"]
     result_tables.show(result_tables.checkpoint_table([good, bad]))
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["epoch_1_step_200", "(best)", "120", "5.000", "5.000", "5.000"] in lines
@@ -174,9 +181,10 @@ def test_force_table_gives_errors_by_element(capsys):
     output = capsys.readouterr().out
     assert "epoch_1_step_100, errors of forces in meV/angstrom" in output
     lines = [line.split() for line in output.splitlines()]
-    assert ["H", "30", "10.000", "10.000", "10.000"] in lines
-    assert ["O", "9", "40.000", "40.000", "40.000"] in lines
-    assert ["all", "39", "16.923", "21.122", "40.000"] in lines
+    rows = {line[0]: [*line[1:5], line[-1]] for line in lines if line}
+    assert rows["H"] == ["30", "10.000", "10.000", "100", "10.000"]
+    assert rows["O"] == ["9", "40.000", "40.000", "1600", "40.000"]
+    assert rows["all"] == ["39", "16.923", "21.122", "446.2", "40.000"]
 
 
 def test_checkpoints_are_compared_by_forces_too(capsys):

@@ -5,7 +5,13 @@ from functools import cached_property
 
 import numpy as np
 
-from annpot.accuracy import accuracy, accuracy_by_group, errors_per_atom
+from annpot.accuracy import (
+    FLOORS,
+    Reference,
+    accuracy,
+    accuracy_by_group,
+    errors_per_atom,
+)
 from annpot.evaluation.batches import Labelled
 from annpot.evaluation.virials import in_periodic_directions, stresses
 from annpot.networks.checkpoint_files import CheckpointFile
@@ -27,12 +33,16 @@ class ForceResults:
     @cached_property
     def accuracy(self):
         """Accuracy over the components of the forces on all labelled atoms."""
-        return accuracy(self.values.errors)
+        return accuracy(self.values.errors, reference=self._reference)
 
     @cached_property
     def by_element(self):
         """{symbol: Accuracy}."""
-        return accuracy_by_group(self.values.errors, self.elements)
+        return accuracy_by_group(self.values.errors, self.elements, self._reference)
+
+    @property
+    def _reference(self):
+        return Reference(self.values.reference, FLOORS["force"])
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,13 +66,21 @@ class VirialResults:
     @cached_property
     def accuracy(self):
         """Accuracy over the 3 x 3 components in periodic directions, eV/atom."""
-        errors = in_periodic_directions(self.values.errors, self.cells, self.pbc)
-        return accuracy(errors / self.n_atoms[:, None], self.pbc.sum(axis=1) ** 2)
+        errors, references = (
+            in_periodic_directions(x, self.cells, self.pbc) / self.n_atoms[:, None]
+            for x in (self.values.errors, self.values.reference)
+        )
+        reference = Reference(references, FLOORS["virial"])
+        return accuracy(errors, self.pbc.sum(axis=1) ** 2, reference)
 
     @cached_property
     def stress_accuracy(self):
         """Accuracy over 3 x 3 components, GPa, of cells with three directions."""
-        return accuracy(stresses(self.values.errors, self.cells, self.pbc))
+        errors, references = (
+            stresses(x, self.cells, self.pbc)
+            for x in (self.values.errors, self.values.reference)
+        )
+        return accuracy(errors, reference=Reference(references, FLOORS["stress"]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,12 +133,17 @@ class Evaluation:
     @cached_property
     def accuracy(self):
         """Accuracy over all structures with an energy."""
-        return accuracy(self.errors)
+        return accuracy(self.errors, reference=self._reference)
 
     @cached_property
     def by_composition(self):
         """{formula: Accuracy}."""
-        return accuracy_by_group(self.errors, self.compositions)
+        return accuracy_by_group(self.errors, self.compositions, self._reference)
+
+    @property
+    def _reference(self):
+        energies = (self.e_ref - self.e_offset) / self.n_atoms
+        return Reference(energies, FLOORS["energy"])
 
     @cached_property
     def label_notices(self):
