@@ -29,13 +29,12 @@ def write_division(train_dir, division):
         files.write_text(Path(train_dir) / FILE_NAME, division.csv())
 
 
-def check_division(config, stored, prefix, division):
+def check_division(config, start, division):
     """Compare a Division with the one that a run began with.
 
     Args:
         config: TrainConfig.
-        stored: facts of an earlier part of the run, or None.
-        prefix: checkpoint that holds them.
+        start: Start.
         division: Division now, or None.
 
     Returns:
@@ -44,9 +43,10 @@ def check_division(config, stored, prefix, division):
     Raises:
         InputError: they differ, and the run is to go on as it was.
     """
-    if stored is None:
+    if start.stored is None:
         return []
-    before, now = (stored.get("data") or {}).get("division"), division_facts(division)
+    data, now = start.stored.get("data") or {}, division_facts(division)
+    before, prefix = data.get("division"), start.state.prefix
     if _identity(before) == _identity(now):
         return []
     differ = (

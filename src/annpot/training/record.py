@@ -68,9 +68,10 @@ class Recorder:
         parameters: Parameters of the step.
         slots: {(ParameterKey, slot name): variable}.
         max_to_keep: older checkpoints beyond this number are deleted.
+        texts: {name: bytes} that every checkpoint holds as they are.
     """
 
-    def __init__(self, folder, potential, parameters, slots, max_to_keep):
+    def __init__(self, folder, potential, parameters, slots, max_to_keep, texts=None):
         self.folder = Path(folder)
         self.max_to_keep = max_to_keep
         self.parameters = parameters
@@ -80,6 +81,7 @@ class Recorder:
             _networks=_network_tree(potential),
             _slots=self._slot_tree(),
             _run=self._text,
+            **{f"_{name}": tf.Variable(text) for name, text in (texts or {}).items()},
         )
         self._write_tensors = _compiled_write(self._checkpoint, self._text.device)
         files.make_folder(self.folder)

@@ -24,6 +24,7 @@ WRITTEN_BY_A_RUN = (
     "train",
     "validation",
     "train.expanded.ini",
+    "split.csv",
 )
 
 

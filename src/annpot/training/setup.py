@@ -11,6 +11,12 @@ from annpot.networks.potential import Potential
 from annpot.training.clock import Clock
 from annpot.training.data_checks import data_facts, descriptor_length
 from annpot.training.devices import Devices, take_devices
+from annpot.training.division import (
+    check_division,
+    division_facts,
+    division_texts,
+    write_division,
+)
 from annpot.training.facts import (
     changes_since,
     require_same_descriptors,
@@ -155,6 +161,7 @@ def prepare(config, announce: Callable, origin=None):
         networks = [replace(network, sources=source) for network in networks]
     parameters.read_in()
     notes += set_aside(config.io.train_dir, start.moved)
+    write_division(config.io.train_dir, inputs.opened[0].division)
     facts = run_facts(config, plan, specs, inputs.facts, origin)
     facts |= {"slots_since": slot_facts(program), "devices": devices.facts()}
     notes += changes_since(start.stored, facts)
@@ -168,7 +175,7 @@ def prepare(config, announce: Callable, origin=None):
         n_validation=0 if validation is None else len(validation),
         memory=memory_estimate(data, validation, plan, specs),
         validator=None if validation is None else validation.validator(plan.step),
-        recorder=_recorder(config, potential, parameters, program),
+        recorder=_recorder(config, inputs, potential, parameters, program),
         facts=facts,
         devices=devices,
         start=start.progress,
@@ -187,6 +194,9 @@ def _open(config, start, announce):
         require_same_descriptors(start.state, facts)
     opened = open_all(config, n_features, sources, announce)
     notes += [note for one in opened if one for note in one.notes]
+    division = opened[0].division
+    notes += check_division(config, start, division)
+    facts = facts | {"division": division_facts(division)}
     return _Inputs(n_features, facts, opened, notes)
 
 
@@ -209,13 +219,14 @@ def _assemble(config, plan, data, networks, devices):
     return potential, parameters, program
 
 
-def _recorder(config, potential, parameters, program):
+def _recorder(config, inputs, potential, parameters, program):
     return Recorder(
         Path(config.io.train_dir) / FOLDER,
         potential,
         parameters,
         slot_variables(program.optimizer, program.trained),
         config.io.max_ckpt_to_keep,
+        division_texts(inputs.opened[0].division),
     )
 
 
