@@ -36,7 +36,7 @@ class Screen:
         plan, step = run.plan, run.plan.step
         self.line(
             f"data        {len(run.data)} structures ({run.data.about}), "
-            f"{run.n_validation} to validate"
+            f"{run.n_validation} to validate{_test_set(run)}"
         )
         self.line(
             f"steps       {plan.total_steps} of {step.batch_size} structures, "
@@ -123,6 +123,13 @@ class TrainingProgress(keras.callbacks.Callback):
         self.screen.line(
             f"compiled {n_programs} program{plural}, one for each shape of batch"
         )
+
+
+def _test_set(run):
+    """What was kept for a test, if anything was."""
+    division = run.facts["data"].get("division")
+    n_test = division["counts"]["test"] if division else 0
+    return f", {n_test} kept for a test" if n_test else ""
 
 
 def _measures(logs):
