@@ -149,7 +149,8 @@ DATA, DEFAULT = "DATA_INFORMATION", "DEFAULT_NETWORK"
         (
             {("Oxygen", "g_size"): "4"},
             "unknown section [Oxygen]. Known: IO_INFORMATION, TRAINING_PARAMETERS, "
-            "DATA_INFORMATION, DEFAULT_NETWORK, VALIDATION_OPTIONS, LONG_RANGE, H, O.",
+            "DATA_INFORMATION, DEFAULT_NETWORK, VALIDATION_OPTIONS, LONG_RANGE, LOCAL, "
+            "STAGE:name, H, O.",
         ),
         (
             {("validation_options", "data_dir"): "v"},

@@ -47,7 +47,8 @@ def test_shipped_files_load_and_expand_to_themselves(tmp_path, name):
 
 
 def test_no_shipped_file_is_forgotten():
-    assert {path.stem for path in INPUT_FILES.glob("*.ini")} == set(LOADERS)
+    shipped = {path.stem for path in INPUT_FILES.glob("*.ini")}
+    assert shipped - {"train_stages"} == set(LOADERS)  # see test_config_stages.py
 
 
 EVERYTHING = """

@@ -32,10 +32,71 @@ def load_tfr(path):
 
 
 def load_train(path):
-    """TrainConfig of app_train; raises InputError with all problems."""
-    from annpot.config.schema.train import TrainConfig
+    """TrainConfig of app_train; raises InputError with all problems.
 
-    return _load(TrainConfig, path)
+    Of a file with stages it is what they have in common, `load_plan(path).base`.
+    """
+    return load_plan(path).base
+
+
+def load_train_text(text, name, given=None):
+    """TrainConfig of an INI text that is no file, such as that in a checkpoint.
+
+    Args:
+        text: the text; sections of stages are read and left out.
+        name: what it is called in messages: the checkpoint's path.
+        given: {(section, key): text} that wins over the text.
+
+    Raises:
+        InputError: with every problem of the text.
+    """
+    from annpot.config.stages import load_plan
+
+    return load_plan(name, given=given, text=text).base
+
+
+def load_plan(path, stored=None, given=None):
+    """TrainPlan of app_train: one run, or several stages.
+
+    Args:
+        path: the INI file.
+        stored: path of a stored plan; its stages that the file lacks are added. A file
+            that does not exist holds none.
+        given: {(section, key): text} that wins over the file.
+
+    Raises:
+        InputError: with every problem of the file and of its stages.
+    """
+    from annpot.config.stages import load_plan
+
+    return load_plan(path, stored, given)
+
+
+def load_stage_sections(path):
+    """{name: StageSection} of a file that holds only sections [STAGE:name].
+
+    Raises:
+        InputError: it cannot be read, holds no stage, or something else as well.
+    """
+    from annpot.config.stage_sections import load_stage_sections
+
+    return load_stage_sections(path)
+
+
+def appended_plan(stored_path, stage_ini, replace=False):
+    """TrainPlan of a stored plan with the stages of the file `stage_ini` added.
+
+    Args:
+        stored_path: the stored plan.
+        stage_ini: a file that holds only sections [STAGE:name].
+        replace: whether a stage that the plan has already is replaced.
+
+    Raises:
+        InputError: with every problem of the whole, or a stage is there already.
+    """
+    from annpot.config.stages import appended_plan
+
+    return appended_plan(stored_path, stage_ini, replace)
 
 
 def load_evaluate(path):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from annpot.config.interpolation import DEFAULT, referred_keys
 from annpot.config.known_keys import KnownKeys
+from annpot.config.local import LOCAL
 from annpot.config.unknown import closest_of_all
 
 
@@ -31,7 +32,7 @@ def spread_defaults(config_type, headers, entries, findings):
     given = {known.name(*place) for place in entries if place[0] != DEFAULT}
     for entry in defaults:
         used = False
-        for section in headers:
+        for section in [name for name in headers if name != LOCAL]:
             name = known.name(section, entry.key)
             used = used or name is not None
             if name is not None and name not in given:

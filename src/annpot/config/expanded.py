@@ -1,6 +1,6 @@
 """A configuration as INI text with nothing left out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from annpot import __version__
 from annpot.config.interpolation import escaped
@@ -24,6 +24,7 @@ class ExpandedKey:
         value: its value; None when unset.
         format: value -> text.
         unset: what it means that the key is unset.
+        affects_result: whether another value can change the numbers that come out.
     """
 
     section: str
@@ -31,6 +32,25 @@ class ExpandedKey:
     value: object
     format: object
     unset: str
+    affects_result: bool = True
+
+    @property
+    def name(self):
+        """`[SECTION] key`."""
+        return f"[{self.section}] {self.key}"
+
+    @property
+    def place(self):
+        """(section, key in lower case), as IniFile has it."""
+        return self.section, self.key.lower()
+
+    def renamed(self, section, key):
+        """The same key with its value, written elsewhere."""
+        return replace(self, section=section, key=key)
+
+    def text(self):
+        """The value as an INI file writes it; None when unset."""
+        return None if self.value is None else self.format(self.value)
 
 
 def expanded_keys(name, section):
@@ -49,18 +69,22 @@ def expanded_keys(name, section):
             continue
         spelling = spelling_of(type(section), attribute)
         unset = declared(field)["default_text"] or ""
+        matters = declared(field)["affects_result"]
         show = grammar_of(field).format
         if is_numbered(field):
             written = [(numbered(spelling, n), item) for n, item in value.items()]
         else:
             written = [(spelling, value)]
-        keys += [ExpandedKey(name, text, item, show, unset) for text, item in written]
+        keys += [
+            ExpandedKey(name, text, item, show, unset, matters)
+            for text, item in written
+        ]
     return keys
 
 
-def render(path, keys, values):
-    """INI text of ExpandedKeys; unset keys become comments."""
-    lines = [f"# {path} with every key written out, by annpot {__version__}"]
+def render(title, keys, values):
+    """INI text of ExpandedKeys below a title; unset keys become comments."""
+    lines = [f"# {title}, by annpot {__version__}"]
     section = None
     for key in keys:
         if key.section != section:

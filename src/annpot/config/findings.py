@@ -8,21 +8,37 @@ REFERENCE = "Keywords: doc/keywords.md"
 class Findings:
     """Problems and notices of one INI file, told in the order of its lines.
 
-    A problem ends the command, a notice does not.
+    A problem ends the command, a notice does not. What is found in another file, such
+    as a stored stage, names that file and is told after the rest.
     """
 
     def __init__(self, path):
         self.path = path
-        self._problems = []  # (line or None, text)
+        self._problems = []  # (path, line or None, text)
         self._notices = []
 
-    def problem(self, text, line=None):
+    def problem(self, text, line=None, path=None):
         """Note that something is wrong; `line` counts from 1."""
-        self._problems.append((line, text))
+        self._problems.append((path or self.path, line, text))
 
-    def notice(self, text, line=None):
+    def notice(self, text, line=None, path=None):
         """Note something that the user may not expect; `line` counts from 1."""
-        self._notices.append((line, text))
+        self._notices.append((path or self.path, line, text))
+
+    def take(self, others):
+        """Add everything that other Findings hold."""
+        self._problems += others._problems
+        self._notices += others._notices
+
+    @property
+    def problems(self):
+        """(line or None, text) of each problem, in the order of finding."""
+        return [(line, text) for _, line, text in self._problems]
+
+    @property
+    def own_notices(self):
+        """(line, text) of each notice that has a line, in the order of finding."""
+        return [(line, text) for _, line, text in self._notices if line]
 
     @property
     def notices(self):
@@ -38,8 +54,10 @@ class Findings:
 
     def _told(self, found):
         unique = dict.fromkeys(found)  # in the order of finding
-        ordered = sorted(unique, key=lambda item: item[0] or 0)
-        return tuple(f"{place(self.path, line)}: {text}" for line, text in ordered)
+        ordered = sorted(
+            unique, key=lambda item: (str(item[0]) != str(self.path), item[1] or 0)
+        )
+        return tuple(f"{place(path, line)}: {text}" for path, line, text in ordered)
 
 
 def place(path, line=None):

@@ -25,17 +25,19 @@ class Entry:
     """One key of an INI file.
 
     Attributes:
-        section: section as written.
+        section: section as written, [LOCAL] and those of stages included.
         key: key as written.
         text: value with its references resolved, comments removed; None when a
             reference could not be resolved.
         line: line of the key, from 1; None for a key that is not in the file.
+        path: file of the key where that is not the IniFile's own.
     """
 
     section: str
     key: str
     text: str | None
     line: int | None
+    path: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,13 @@ class IniFile:
     """The content of an INI file.
 
     Attributes:
-        path: as given by the user.
+        path: as given by the user; for a text that is no file what it is called.
         headers: line of each section's header, by section.
-        entries: Entry by (section, key in lower case).
+        entries: Entry by (section, key in lower case); the section is the one that
+            the key belongs to, wherever it is written.
     """
 
-    path: Path
+    path: Path | str
     headers: dict[str, int]
     entries: dict[tuple[str, str], Entry]
 
@@ -59,11 +62,17 @@ class IniFile:
 
     def where(self, section, key=None):
         """`train.ini:27`: where a key is, as far as the file knows."""
-        return place(self.path, self.line(section, key))
+        entry = self.entries.get((section, (key or "").lower()))
+        path = (entry and entry.path) or self.path
+        return place(path, self.line(section, key))
 
     def has(self, section, key):
         """Whether a key is written in the file."""
         return (section, key.lower()) in self.entries
+
+    def with_content(self, headers, entries):
+        """The same file with other headers and entries."""
+        return replace(self, headers=headers, entries=entries)
 
     def with_values(self, given):
         """The same with {(section, key): text} in place of what the file says."""
@@ -72,10 +81,10 @@ class IniFile:
             (section, key.lower()): Entry(section, key, text, None)
             for (section, key), text in given.items()
         }
-        return IniFile(self.path, headers, entries)
+        return self.with_content(headers, entries)
 
 
-def read_ini(path, spread=None):
+def read_ini(path, spread=None, text=None):
     """(IniFile, Findings) of a file.
 
     Duplicate keys or sections and unresolved references are problems; the rest of
@@ -85,13 +94,17 @@ def read_ini(path, spread=None):
         path: the file.
         spread: `spread(headers, entries, findings)` -> entries with those of
             [DEFAULT] given to other sections; None leaves them to references.
+        text: the content, where it is not to be read from `path`, which then says
+            only where the text comes from.
 
     Raises:
         InputError: the file is missing, a folder, not UTF-8, or no INI file at all.
     """
-    path = Path(path)
+    if text is None:
+        path = Path(path)
+        text = _read_text(path)
     findings = Findings(path)
-    headers, raw = _collect(_parse(path, _read_text(path)), findings)
+    headers, raw = _collect(_parse(path, text), findings)
     if spread is not None:
         raw = spread(headers, raw, findings)
     entries = {}

@@ -66,7 +66,7 @@ def escaped(text):
 def _target(section, name, may_name_section, entries):
     key = name
     if may_name_section and ":" in name:
-        section, _, key = name.partition(":")
+        section, _, key = name.rpartition(":")  # [STAGE:a] has a colon of its own
     for place in ((section, key.strip().lower()), (DEFAULT, key.strip().lower())):
         if place in entries:
             return entries[place]

@@ -1,17 +1,19 @@
 """Sections and keys that nobody knows, and what was probably meant."""
 
+import re
 from difflib import get_close_matches
 
 from annpot.config.schema.keys import find_key, spelling_of
 from annpot.elements import is_element
 
 
-def tell_unknown_section(name, known, symbols, ini, findings):
+def tell_unknown_section(name, known, others, symbols, ini, findings):
     """Tell of a section that a command does not have.
 
     Args:
         name: the section as written.
         known: sections of the command.
+        others: [LOCAL] and [STAGE:name] where the command has them.
         symbols: elements of atomic_sequence, each may have a section.
         ini: IniFile.
         findings: Findings to add to.
@@ -23,6 +25,14 @@ def tell_unknown_section(name, known, symbols, ini, findings):
             ini.line(name),
         )
         return
+    stage = re.match(r"stage\W*(\w[\w.-]*)", name, re.IGNORECASE)
+    if stage and others:
+        findings.problem(
+            f"unknown section [{name}]. Did you mean [STAGE:{stage[1]}]?",
+            ini.line(name),
+        )
+        return
+    known = [*known, *others]
     close = get_close_matches(name.upper(), known, n=1)
     close = close or get_close_matches(name.capitalize(), symbols, n=1)
     choices = ", ".join((*known, *symbols))

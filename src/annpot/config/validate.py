@@ -44,25 +44,26 @@ def validated(config_type, ini, findings):
     sections = sections_of(config_type)
     element_type = getattr(config_type, "element_type", None)
     known = [section.name for section in sections.values()]
+    more = getattr(config_type, "more_sections", ())
     others = [name for name in ini.headers if name not in known]
     tell_unknown_keys(sections.values(), element_type, ini, findings)
     parts = SimpleNamespace()
     for attribute, section in sections.items():
-        setattr(parts, attribute, _section(section, section.name, ini, findings))
+        setattr(parts, attribute, section_values(section, section.name, ini, findings))
     symbols = ()
     if element_type is not None:
         symbols = parts.data.atomic_sequence
         names = symbols or [name for name in others if is_element(name)]
         parts.elements = {
-            name: _section(element_type, name, ini, findings) for name in names
+            name: section_values(element_type, name, ini, findings) for name in names
         }
         others = [name for name in others if name not in parts.elements]
     for name in others:
-        tell_unknown_section(name, known, symbols or (), ini, findings)
+        tell_unknown_section(name, known, more, symbols or (), ini, findings)
     return parts
 
 
-def _section(section, name, ini, findings):
+def section_values(section, name, ini, findings):
     """One section with its values; wrong or missing keys are None."""
     texts = _texts(section, name, ini)
     wrong = {attribute for attribute, text in texts.items() if text is None}
@@ -102,9 +103,9 @@ def _parsed(field, text):
 def _texts(section, name, ini):
     """{attribute: text}, {attribute: {N: text}} for numbered keys."""
     texts = {}
-    for (owner, _), entry in ini.entries.items():
-        attribute, number = find_key(section, entry.key)
-        if owner != name or attribute is None:
+    for (owner, key), entry in ini.entries.items():
+        attribute, number = find_key(section, key) if owner == name else (None, None)
+        if attribute is None:
             continue
         if number is None:
             texts[attribute] = entry.text
@@ -117,8 +118,8 @@ def _entry(section, name, attribute, ini):
     """Entry of a key; of the first one where there are several with numbers."""
     return next(
         entry
-        for (owner, _), entry in ini.entries.items()
-        if owner == name and find_key(section, entry.key)[0] == attribute
+        for (owner, key), entry in ini.entries.items()
+        if owner == name and find_key(section, key)[0] == attribute
     )
 
 
@@ -139,7 +140,7 @@ def _tell(section, name, found, ini, findings):
     if detail.startswith("expected") or not detail:
         found_text = detail.replace(", found", "; found").partition(";")[1:]
         detail = f"expected {expected(field)}{''.join(found_text)}"
-    written = f"[{name}] {entry.key} = {entry.text}".rstrip()
+    written = f"[{entry.section}] {entry.key} = {entry.text}".rstrip()
     findings.problem(f"{written}: {detail}.", entry.line)
 
 
@@ -155,8 +156,8 @@ def _tell_unavailable(section, name, values, texts, ini, findings):
         if advice:
             entry = _entry(section, name, attribute, ini)
             findings.problem(
-                f"[{name}] {entry.key} = {entry.text}: not available yet in this "
-                f"version. {advice}",
+                f"[{entry.section}] {entry.key} = {entry.text}: not available yet in "
+                f"this version. {advice}",
                 entry.line,
             )
 
@@ -173,6 +174,7 @@ def _tell_without_effect(section, name, texts, ini, findings):
         if told["status"] == WITHOUT_EFFECT:
             entry = _entry(section, name, attribute, ini)
             findings.notice(
-                f"[{name}] {entry.key} has no effect: {told['without_effect']}.",
+                f"[{entry.section}] {entry.key} has no effect: "
+                f"{told['without_effect']}.",
                 entry.line,
             )

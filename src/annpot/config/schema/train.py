@@ -153,6 +153,15 @@ class TrainConfig:
     stage: str | None = None
     command: ClassVar[str] = "app_train"
     element_type: ClassVar[type] = ElementNetwork
+    more_sections: ClassVar[tuple[str, ...]] = ("LOCAL", "STAGE:name")
+    plain_sections: ClassVar[tuple[str, ...]] = (
+        "TRAINING_PARAMETERS",
+        "IO_INFORMATION",
+        "DATA_INFORMATION",
+        "DEFAULT_NETWORK",
+        "VALIDATION_OPTIONS",
+        "LONG_RANGE",
+    )  # where [LOCAL] and stages look for a key that is written without its section
 
     def element_network(self, symbol):
         """ElementNetworkSettings of an element, merged from all sections."""
