@@ -1,0 +1,73 @@
+"""Sheets of folders of extracted networks, ours and PANNA's."""
+
+import json
+from pathlib import Path
+
+from annpot.inspection.descriptors import descriptor_facts
+from annpot.inspection.sheet import Listing, Sheet
+from annpot.networks.activations import ACTIVATIONS
+from annpot.networks.metadata import read_metadata
+from annpot.networks.metadata_layouts import FILE_NAME
+
+
+def extracted_sheet(folder):
+    """Sheet of a folder with networks_metadata.json; all arrays are checked.
+
+    Raises:
+        InputError: a file is missing or malformed.
+    """
+    folder = Path(folder)
+    stored = read_metadata(folder)
+    about, origin = stored.about, stored.about.get("provenance") or {}
+    data = about.get("data") or {}
+    facts = {
+        "layout": _layout(folder),
+        "program": origin.get("program") or about.get("version"),
+        "versions": origin.get("versions"),
+        "checkpoint": about.get("checkpoint"),
+        "checkpoint_checksum": origin.get("checkpoint_checksum"),
+        "seed": origin.get("seed"),
+        "device": origin.get("device"),
+        "stage": (origin.get("stage") or {}).get("name"),
+        "parent": (origin.get("stage") or {}).get("parent"),
+        "step": origin.get("step"),
+        "epochs_done": origin.get("epoch"),
+        "species": [spec.element for spec in stored.specs],
+        "energy_rescale": about.get("energy_rescale"),
+        "data_fingerprint": data.get("fingerprint"),
+        **descriptor_facts(data),
+        "weights_sha256": about.get("weights_sha256"),
+        "epochs_of_history": len((origin.get("history") or {}).get("rows", ())) or None,
+        "comment": about.get("comment"),
+        "changes": about.get("changes"),
+    }
+    notes = []
+    if not about:
+        notes.append("It does not tell where the networks come from.")
+    if any(stored.weights[spec.element] is None for spec in stored.specs):
+        notes.append("It describes networks without weights.")
+    kind = "extracted networks"
+    text = origin.get("ini")
+    tables = (_networks(stored.specs),)
+    return Sheet(str(folder), kind, facts, tables, tuple(notes), text)
+
+
+def _layout(folder):
+    """The layout that the file states (PANNA 1 misspells the key), or that it has."""
+    try:
+        document = json.loads((folder / FILE_NAME).read_bytes())
+    except (OSError, ValueError):
+        return None
+    stated = document.get("version") or document.get("verison")
+    return stated or ("v1" if "networks" in document else "v0")
+
+
+def _networks(specs):
+    columns = ("element", "layers", "activations", "offset_eV")
+    rows = []
+    for spec in specs:
+        sizes = spec.n_features, *(layer.size for layer in spec.layers)
+        names = (ACTIVATIONS[layer.activation].name for layer in spec.layers)
+        row = spec.element, ":".join(map(str, sizes)), ":".join(names), spec.offset
+        rows.append(row)
+    return Listing("networks", columns, tuple(rows))

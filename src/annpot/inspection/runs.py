@@ -1,0 +1,139 @@
+"""Sheets of a train_dir: of one run, or of a plan of stages."""
+
+import configparser
+from pathlib import Path
+
+from annpot.errors import InputError
+from annpot.inspection.best_checkpoint import stored_settings
+from annpot.inspection.checkpoints import models_folder_sheet
+from annpot.inspection.sheet import Listing, Sheet
+from annpot.networks.checkpoint_files import saved_checkpoints
+from annpot.networks.stored_run import read_stored_run
+from annpot.stages.state import is_in_use
+from annpot.stages.stored_plan import FOLDER as STAGES
+from annpot.stages.stored_plan import PLAN
+
+MODELS = "_models"
+EXPANDED = "train.expanded.ini"
+STAGE = "STAGE:"
+
+
+def run_sheets(folder):
+    """Sheets of a train_dir: of its own run and of its stages, as far as there are any.
+
+    Raises:
+        InputError: what says which checkpoint is the newest cannot be read.
+    """
+    folder = Path(folder)
+    if (folder / STAGES).is_dir():
+        yield _plan_sheet(folder)
+        if not (folder / MODELS).is_dir():
+            return
+    yield _run_sheet(folder)
+
+
+def _run_sheet(folder):
+    """Sheet of a folder with _models or train.expanded.ini."""
+    facts, tables, notes, settings = {}, (), (), None
+    if (folder / MODELS).is_dir():
+        inner = models_folder_sheet(folder / MODELS)
+        facts, tables, notes = inner.facts, inner.tables, inner.notes
+        settings = inner.settings
+    if settings is None and (folder / EXPANDED).is_file():
+        settings = (folder / EXPANDED).read_text(encoding="utf-8", errors="replace")
+    others = sorted(p.name for p in folder.glob("previous_*"))[:5]
+    facts = {"state": state_of(folder)} | facts | {"set_aside": others or None}
+    return Sheet(str(folder), "training run", facts, tables, notes, settings)
+
+
+def _plan_sheet(folder):
+    """Sheet of a folder whose `stages` holds stages."""
+    plan = _parsed(folder / STAGES / PLAN)
+    sequence = _words(plan.get("TRAINING_PARAMETERS", "stages", fallback=""))
+    planned = [s.removeprefix(STAGE) for s in plan.sections() if s.startswith(STAGE)]
+    there = sorted(p.name for p in (folder / STAGES).iterdir() if p.is_dir())
+    names = list(dict.fromkeys([*planned, *there]))
+    rows, notes = [], []
+    for name in names:
+        inner = folder / STAGES / name
+        try:
+            facts = models_folder_sheet(inner / MODELS).facts
+            state = state_of(inner)
+        except (InputError, OSError):
+            facts, state = {}, "planned"
+        rows.append(
+            (
+                name,
+                plan.get(f"{STAGE}{name}", "parent", fallback=None)
+                or _before(name, sequence),
+                state,
+                facts.get("epochs_done", 0),
+                facts.get("step", 0),
+                facts.get("best_metric"),
+                facts.get("best_value"),
+            )
+        )
+    columns = ("stage", "parent", "state", "epochs", "steps", "metric", "best")
+    if not planned:
+        notes.append(f"No stored plan {STAGES}/{PLAN}.")
+    facts = {"stages": len(names), "sequence": sequence or None}
+    path = folder / STAGES / PLAN
+    text = path.read_text(encoding="utf-8", errors="replace") if planned else None
+    listing = Listing("stages", columns, tuple(rows))
+    return Sheet(
+        str(folder), "training in stages", facts, (listing,), tuple(notes), text
+    )
+
+
+def state_of(folder):
+    """`running`, `finished`, `not finished` or `no checkpoint yet`."""
+    if is_in_use(folder):
+        return "running"
+    saved = saved_checkpoints(Path(folder) / MODELS)
+    if not saved:
+        return "no checkpoint yet"
+    newest = max(saved, key=lambda one: one.step)
+    try:
+        run = read_stored_run(newest.prefix)
+    except InputError:
+        return "the newest checkpoint is damaged"
+    goal, progress = _goal(run), run.facts.get("progress") or {}
+    if goal is None:
+        return None
+    return "finished" if progress.get("step", 0) >= goal else "not finished"
+
+
+def _goal(run):
+    """Steps that a run is meant to have by its own settings, or None."""
+    settings = stored_settings(run)
+
+    def number(key):
+        text = settings.get("TRAINING_PARAMETERS", key, fallback="")
+        return int(text) if text.isdigit() else None
+
+    steps, epochs, per_epoch = map(
+        number, ("max_steps", "max_epochs", "steps_per_epoch")
+    )
+    if steps is not None:
+        return steps
+    return None if None in (epochs, per_epoch) else epochs * per_epoch
+
+
+def _parsed(path):
+    parser = configparser.RawConfigParser(strict=False)
+    parser.optionxform = str
+    try:
+        parser.read_string(path.read_text(encoding="utf-8", errors="replace"))
+    except (OSError, configparser.Error):
+        return configparser.RawConfigParser()
+    return parser
+
+
+def _words(text):
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _before(name, sequence):
+    """The stage before another in a sequence, or None."""
+    place = sequence.index(name) if name in sequence else 0
+    return sequence[place - 1] if place else None
