@@ -22,7 +22,7 @@ NEEDS_TENSORFLOW = re.compile(
     r"|force_feed|force_targets|placing|geometry|neighbor_store|stored_blocks|open_data"
     r"|derivative_parts|derivative_choice|interruption|limits|progress)"
     r"|networks\.(element_network|potential)"
-    r"|apps\.training_screen"
+    r"|apps\.training_(screen|progress)"
 )
 
 every_module = pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from annpot import files
 from annpot.networks.element_network import keras
 from annpot.training.clock import PARTS
 from annpot.training.history import EPOCH
+from annpot.training.metrics import LABELS, measure_names
 from annpot.training.schedules import rate_at
 
 NAME = "history.csv"
@@ -44,8 +45,7 @@ class HistoryFile(keras.callbacks.Callback):
         """Add the epoch."""
         step = int(logs["steps"])
         rate = rate_at(self.learning_rate, step - 1)
-        row = {EPOCH: epoch + 1, "step": step, "learning_rate": rate, **logs}
-        del row["steps"]
+        row = {EPOCH: epoch + 1, "step": step, "learning_rate": rate, **_ordered(logs)}
         line = self.history.add(row | _seconds(self.clock.lap()))
         if line is None:
             self._write_all()
@@ -59,6 +59,13 @@ class HistoryFile(keras.callbacks.Callback):
     def _write_all(self):
         lines = [",".join(self.history.columns), *self.history.lines()]
         files.write_text(self.path, "".join(f"{line}\n" for line in lines))
+
+
+def _ordered(logs):
+    """Measures in the order of `metrics`, then those of the validation data."""
+    names = measure_names(LABELS)
+    every = (*names, *(f"val_{name}" for name in names))
+    return {name: logs[name] for name in every if name in logs}
 
 
 def _seconds(split):
