@@ -18,7 +18,7 @@ def _run(path):
     threads = check_before_tensorflow(config)
     from annpot.tensorflow_import import import_tensorflow
 
-    import_tensorflow(threads)
+    import_tensorflow(threads, config.io.accelerator)
     from annpot.apps.training_screen import Screen
     from annpot.training.trainer import train
 
