@@ -89,12 +89,13 @@ def content(folder, pattern="*"):
 
 
 def fails(folder, capsys, *messages):
-    """The command ends with code 2 and these words, and without a traceback."""
+    """It ends with code 2, these words and no traceback; all that it tells."""
     assert run(folder) == 2
     told = capsys.readouterr().err
     assert "Traceback" not in told
     for message in messages:
         assert message in told
+    return told
 
 
 def test_one_file_for_each_structure(folder, capsys):
@@ -445,6 +446,13 @@ def test_all_wrong_structures_are_told_at_once(folder, capsys):
         "water_006.example: atoms, positions: holds a value that is not a finite",
         "3 problems.",
     )
+
+
+def test_many_wrong_structures_are_counted_and_the_first_are_told(folder, capsys):
+    for number in range(25):
+        (folder / "structures" / f"z_{number:02}.example").write_text("{")
+    told = fails(folder, capsys, "z_19.example", "25 problems; the first 20 are shown.")
+    assert "z_20.example" not in told
 
 
 def test_a_full_disk_leaves_what_is_finished(folder, capsys, monkeypatch):

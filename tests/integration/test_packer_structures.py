@@ -166,6 +166,16 @@ def test_structures_without_any_label_are_refused(folder, capsys):
     assert not (folder / "tfr").exists()
 
 
+def test_structures_that_cannot_be_read_are_all_counted(folder, capsys):
+    for number in range(23):
+        (folder / "examples" / f"z{number:02}.example").write_text("{")
+    assert run(folder) == 2
+    told = capsys.readouterr().err
+    assert "z19.example: not valid JSON" in told
+    assert "z20.example" not in told
+    assert "23 problems; the first 20 are shown." in told
+
+
 TRAIN = """
 [IO_INFORMATION]
 data_dir = {folder}/tfr

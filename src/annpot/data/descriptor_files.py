@@ -28,6 +28,7 @@ from annpot.data.descriptor_journal import (
 from annpot.data.descriptor_source import LostSource, prepared, with_rest
 from annpot.data.file_entry import FileEntry
 from annpot.data.folder_claim import claim_descriptor_folder
+from annpot.data.problem_list import ProblemList
 from annpot.data.records import DescriptorRecord, TooLargeError
 from annpot.errors import InputError
 from annpot.structures.structure import Structure
@@ -36,7 +37,6 @@ from annpot.structures.structure_hash import structure_hash
 BATCH_STRUCTURES = 512  # computed together; enough to keep all cores busy
 BATCH_ATOMS = 16384  # bounds the memory: 50 MB of descriptors of 384 components
 BATCH_DERIVATIVES = 2**23  # bounds it too: 32 MB of dense derivatives
-PROBLEMS_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -182,16 +182,17 @@ def _batches(sources, read, origin):
     has finished, so that merged statistics are the same to the last bit.
 
     Raises:
-        InputError: with the problems of all structures read so far.
+        InputError: with the problems of all structures; after the first of them no
+            batch is given any more, but the others are read and counted.
     """
-    batch, problems, n_atoms, n_derivatives = [], [], 0, 0
+    batch, problems, n_atoms, n_derivatives = [], ProblemList(), 0, 0
     for source in sources:
         try:
             item = read(source)
         except InputError as error:
-            problems += error.problems
-            if len(problems) >= PROBLEMS_SHOWN:
-                break
+            problems.add(error)
+        if problems:
+            batch = []
             continue
         batch.append(item)
         n_atoms += item.n_atoms
@@ -201,13 +202,9 @@ def _batches(sources, read, origin):
             or n_atoms >= BATCH_ATOMS
             or n_derivatives >= BATCH_DERIVATIVES
         ):
-            if problems:
-                break
             yield batch
             batch, n_atoms, n_derivatives = [], 0, 0
-    if problems:
-        many = len(problems) > 1
-        raise InputError(problems, f"{len(problems)} problems." if many else None)
+    problems.refuse()
     if batch:
         yield batch
 
@@ -225,7 +222,7 @@ def _completed(items, task, at_kinks):
         return [(item.record, item.entry) for item in items]
     computed = iter(task.describe(structures))
     index = {symbol: number for number, symbol in enumerate(task.origin.species)}
-    done, problems = [], []
+    done, problems = [], ProblemList()
     for item in items:
         if item.structure is None:
             done.append((item.record, item.entry))
@@ -237,9 +234,8 @@ def _completed(items, task, at_kinks):
         try:
             done.append((record, _written(item, record, task.origin)))
         except TooLargeError as error:
-            problems += error.problems
-    if problems:
-        raise InputError(problems[:PROBLEMS_SHOWN])
+            problems.add(error)
+    problems.refuse()
     _append_names(task.done_log, [structure.name for structure in structures])
     append_journal(task.folder, [entry for _, entry in done])
     return done

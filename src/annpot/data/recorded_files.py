@@ -95,20 +95,12 @@ def _problem(path, entry):
 
 
 def _n_records(path):
-    if path.suffix != TFRECORD:
-        return 1
-    state = path.stat()
-    return _counted(path, state.st_size, state.st_mtime_ns)
+    return len(record_spans(path)[0]) if path.suffix == TFRECORD else 1
 
 
 def _sha256(path):
     state = os.stat(path)
     return _hashed(path, state.st_size, state.st_mtime_ns)
-
-
-@lru_cache(maxsize=100_000)
-def _counted(path, _size, _time):
-    return len(record_spans(path)[0])
 
 
 @lru_cache(maxsize=100_000)

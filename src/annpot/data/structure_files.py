@@ -5,14 +5,13 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from annpot.data.problem_list import ProblemList
 from annpot.data.structure_origin import StructureOrigin
 from annpot.data.structure_records import LABELS, encode_structure
 from annpot.errors import InputError
 from annpot.structures.readers import structure_sources
 from annpot.structures.structure import in_atomic_order
 from annpot.structures.structure_hash import structure_hash
-
-PROBLEMS_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -62,25 +61,21 @@ def open_structure_files(path, assumptions, advance=lambda n: None):
 
     Raises:
         InputError: nothing there, or structures that cannot be read or have no label;
-            up to PROBLEMS_SHOWN at once.
+            the first of them at once, and how many there are.
     """
-    digest, symbols, n_records, problems = hashlib.sha256(), set(), 0, []
+    digest, symbols, n_records, problems = hashlib.sha256(), set(), 0, ProblemList()
     for source in structure_sources(path, assumptions=assumptions):
         n_records += 1
         try:
             structure = _labelled(source)
         except InputError as error:
-            problems += error.problems
-            if len(problems) >= PROBLEMS_SHOWN:
-                break
+            problems.add(error)
             continue
         symbols.update(structure.symbols)
         known = structure_hash(structure, False, with_forces=True, with_virial=True)
         digest.update(f"{structure.name}\0{known}".encode())
         advance(1)
-    if problems:
-        many = len(problems) > 1
-        raise InputError(problems, f"{len(problems)} problems." if many else None)
+    problems.refuse()
     return StructureFiles(
         Path(path), in_atomic_order(symbols), n_records, digest.hexdigest()
     )

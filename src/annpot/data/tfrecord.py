@@ -7,8 +7,10 @@ masked crc32c of the payload; all little-endian. The payload is a
 
 import hashlib
 import mmap
+import os
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -52,14 +54,23 @@ class WrittenFile:
 def record_spans(path):
     """Where the payloads of a file lie.
 
-    Reads and checks only the headers, so that it is fast on files of any size.
+    Reads and checks only the headers, so that it is fast on files of any size, and a
+    file that has not changed since only once.
 
     Returns:
-        (offsets, lengths), int64 arrays with one entry for each record, bytes.
+        (offsets, lengths), int64 arrays with one entry for each record, bytes; not to
+        be changed.
 
     Raises:
         InputError: the file is empty, cut short or not a TFRecord file.
     """
+    _opened(path).close()
+    state = os.stat(path)
+    return _spans(Path(path), state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=1000)
+def _spans(path, _size, _time):
     offsets, lengths = [], []
     with _opened(path) as stream, _mapped(stream) as content:
         position, size = 0, len(content)
