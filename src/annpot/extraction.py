@@ -7,6 +7,7 @@ from annpot import __version__
 from annpot.networks.checkpoint_files import find_checkpoint, latest_checkpoint
 from annpot.networks.checkpoint_networks import CheckpointNetworks, open_networks
 from annpot.networks.metadata import write_metadata
+from annpot.networks.provenance import provenance_of, weights_sha256
 
 LATEST = -1  # step_number that stands for the latest checkpoint
 
@@ -26,7 +27,7 @@ class Extraction:
     written: tuple[str, ...]
 
 
-def extract(config, train_config):
+def extract(config, train_config, checkpoint=None):
     """Write the networks of one checkpoint as networks_metadata.json and .npy files.
 
     An earlier network in the same folder is replaced.
@@ -34,6 +35,7 @@ def extract(config, train_config):
     Args:
         config: ExtractConfig.
         train_config: TrainConfig of the run that wrote the checkpoint, or None.
+        checkpoint: CheckpointFile; None for the one that `step_number` chooses.
 
     Returns:
         Extraction.
@@ -42,19 +44,26 @@ def extract(config, train_config):
         InputError: no such checkpoint, it is damaged, it does not fit the train INI,
             or the folder cannot be written.
     """
-    networks = open_networks(chosen_checkpoint(config), train_config)
+    checkpoint = checkpoint or chosen_checkpoint(config)
+    networks = open_networks(checkpoint, train_config)
+    provenance = provenance_of(checkpoint)
     folder = Path(config.io.output_dir)
-    written = write_metadata(folder, networks.specs, networks.weights, _about(networks))
+    potential = networks.specs, networks.weights
+    written = write_metadata(
+        folder, *potential, _about(networks, provenance), provenance
+    )
     return Extraction(networks, folder, tuple(written))
 
 
-def _about(networks):
-    """What a checkpoint knows beside its networks; None when it knows nothing."""
-    if not networks.data:
+def _about(networks, provenance):
+    """What is told in networks_metadata.json itself; None where nothing is known."""
+    if provenance is None:
         return None
     return {
         "version": __version__,
         "checkpoint": networks.file.name,
+        "checkpoint_checksum": provenance["checkpoint_checksum"],
+        "weights_sha256": weights_sha256(networks.specs, networks.weights),
         "energy_rescale": networks.energy_rescale,
         "data": networks.data,
     }

@@ -7,6 +7,7 @@ import pytest
 
 from annpot.apps.extract_weights import main
 from annpot.networks.metadata import read_metadata
+from annpot.networks.provenance import read_provenance
 
 IO = """\
 network_dir = run/_models
@@ -62,6 +63,49 @@ def test_what_the_checkpoint_knows_of_its_data_is_written(run):
     assert about["data"] == data
     assert about["checkpoint"] == "epoch_12_step_1200"
     assert about["energy_rescale"] == 1.0
+
+
+def test_the_provenance_tells_all_that_the_checkpoint_knows(run):
+    facts = run.facts(seed=7, program="annpot 0.1.0", ini="[A]\nb = 1\n", shapes=[[4]])
+    run.checkpoint(12, 1200, facts=facts)
+    assert extract(run) == 0
+    told = read_provenance(run.folder / "saved")
+    assert {key: told[key] for key in ("seed", "program", "ini")} == {
+        "seed": 7,
+        "program": "annpot 0.1.0",
+        "ini": "[A]\nb = 1\n",
+    }
+    assert told["checkpoint"] == "epoch_12_step_1200"
+    assert "shapes" not in told
+    about = read_metadata(run.folder / "saved").about
+    assert told["checkpoint_checksum"] == about["checkpoint_checksum"]
+    assert len(about["weights_sha256"]) == 64
+
+
+def test_equal_networks_have_equal_sha256_whatever_checkpoint_they_are_of(run):
+    shas = []
+    for step, seed in ((1200, 1100), (1300, 1100), (1400, 1101)):
+        weights = run.weights(seed)
+        run.checkpoint(12, step, weights=weights, facts=run.facts(seed=step))
+        assert extract(run) == 0
+        shas.append(read_metadata(run.folder / "saved").about["weights_sha256"])
+    assert shas[0] == shas[1] != shas[2]
+
+
+def test_no_provenance_of_earlier_networks_is_left_beside_those_of_panna(run):
+    assert extract(run) == 0
+    assert read_provenance(run.folder / "saved")["checkpoint"] == "epoch_11_step_1100"
+    run.checkpoint(12, 1200)
+    assert extract(run) == 0
+    assert read_provenance(run.folder / "saved") == {}
+
+
+def test_the_best_needs_a_history(run, capsys):
+    io = IO + "checkpoint = best\n"
+    assert extract(run, io) == 2
+    assert "the checkpoints do not tell which is the best" in capsys.readouterr().err
+    assert extract(run, io + "step_number = 100\n") == 2
+    assert "step_number = 100 and checkpoint = best" in capsys.readouterr().err
 
 
 def test_a_step_is_exact(run):

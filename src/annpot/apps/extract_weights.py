@@ -22,10 +22,19 @@ def _run(path):
     for notice in config.source.notices:
         print(notice)
     train_input = config.io.train_input
-    extraction = extract(config, load_train(train_input) if train_input else None)
+    train_config = load_train(train_input) if train_input else None
+    extraction = extract(config, train_config, _best(config))
     text = config.source.expanded_text()
     files.write_text(extraction.folder / "extract.expanded.ini", text)
     _show(extraction)
+
+
+def _best(config):
+    """The best checkpoint where the INI file asks for it, else None."""
+    from annpot.inspection.best_checkpoint import best_checkpoint
+
+    is_asked = config.io.checkpoint == "best"
+    return best_checkpoint(config.io.network_dir) if is_asked else None
 
 
 def _show(extraction):

@@ -58,6 +58,17 @@ def one_checkpoint_is_meant(parts, ini, findings):
             )
 
 
+def best_is_no_step(parts, ini, findings):
+    """checkpoint = best leaves no step to choose."""
+    section, latest = "IO_INFORMATION", -1
+    if parts.io.checkpoint == "best" and parts.io.step_number != latest:
+        findings.problem(
+            f"[{section}] step_number = {parts.io.step_number} and checkpoint = best: "
+            "expected one of the two. Remove the other.",
+            ini.line(section, "step_number"),
+        )
+
+
 RULES = {
     "app_gvect_calculator": GVECT_RULES,
     "app_tfr_packer": (sparse_needs_derivatives,),
@@ -70,5 +81,5 @@ RULES = {
         *NETWORK_RULES,
     ),
     "app_evaluate": (one_checkpoint_is_meant, structures_need_descriptors),
-    "app_extract_weights": (),
+    "app_extract_weights": (best_is_no_step,),
 }

@@ -15,8 +15,7 @@ from annpot.inspection.run_facts import metrics_listing, run_facts
 from annpot.inspection.sheet import Listing, Sheet
 from annpot.networks.activations import ACTIVATIONS
 from annpot.networks.checkpoint_files import named_as_latest, saved_checkpoints
-from annpot.networks.checkpoint_reader import checksum_of
-from annpot.networks.stored_run import CHECKSUM, read_stored_run
+from annpot.networks.stored_run import read_stored_run
 
 NO_CHECKSUM = "none of the whole; that of each tensor is right"
 
@@ -190,10 +189,7 @@ def _n_bytes(run):
 
 def _checksum(run):
     """What the checksum of the whole checkpoint says."""
-    if CHECKSUM not in run.bundle.entries:
+    stored = run.stored_checksum()
+    if stored is None:
         return NO_CHECKSUM
-    tensors = {
-        name: run.bundle.value(name) for name in run.bundle.entries if name != CHECKSUM
-    }
-    is_right = run.bundle.value(CHECKSUM).decode() == checksum_of(tensors)
-    return "verified" if is_right else "DOES NOT MATCH"
+    return "verified" if stored == run.checksum() else "DOES NOT MATCH"

@@ -8,6 +8,7 @@ from annpot.inspection.sheet import Listing, Sheet
 from annpot.networks.activations import ACTIVATIONS
 from annpot.networks.metadata import read_metadata
 from annpot.networks.metadata_layouts import FILE_NAME
+from annpot.networks.provenance import read_provenance
 
 
 def extracted_sheet(folder):
@@ -18,20 +19,21 @@ def extracted_sheet(folder):
     """
     folder = Path(folder)
     stored = read_metadata(folder)
-    about, origin = stored.about, stored.about.get("provenance") or {}
+    about, origin = stored.about, read_provenance(folder)
     data = about.get("data") or {}
     facts = {
         "layout": _layout(folder),
         "program": origin.get("program") or about.get("version"),
         "versions": origin.get("versions"),
         "checkpoint": about.get("checkpoint"),
-        "checkpoint_checksum": origin.get("checkpoint_checksum"),
+        "checkpoint_checksum": about.get("checkpoint_checksum"),
         "seed": origin.get("seed"),
         "device": origin.get("device"),
+        "started_from": origin.get("started_from"),
         "stage": (origin.get("stage") or {}).get("name"),
         "parent": (origin.get("stage") or {}).get("parent"),
-        "step": origin.get("step"),
-        "epochs_done": origin.get("epoch"),
+        "step": (origin.get("progress") or {}).get("step"),
+        "epochs_done": (origin.get("progress") or {}).get("epoch"),
         "species": [spec.element for spec in stored.specs],
         "energy_rescale": about.get("energy_rescale"),
         "data_fingerprint": data.get("fingerprint"),

@@ -19,6 +19,7 @@ from annpot.networks.architecture import LayerWeights, NetworkSpec
 from annpot.networks.array_file import read_array
 from annpot.networks.metadata_layouts import FILE_NAME, parse_v0, parse_v1, v1_document
 
+PROVENANCE = "provenance.json"  # beside it, see `annpot.networks.provenance`
 ABOUT = "annpot"  # key of networks_metadata.json that other programs ignore
 
 PREVIOUS = ".previous"  # earlier files, while new ones take their place
@@ -99,7 +100,7 @@ def _parsed(document, path):
     return parse(document, path)
 
 
-def write_metadata(folder, specs, weights, about=None):
+def write_metadata(folder, specs, weights, about=None, provenance=None):
     """Write networks in layout v1; what the folder held before is replaced.
 
     All files are first written and synced under other names, and the files that
@@ -114,6 +115,8 @@ def write_metadata(folder, specs, weights, about=None):
         weights: {element: (LayerWeights, ...)}, written in their own precision.
         about: what to keep of their origin, an object for JSON; other programs
             ignore it.
+        provenance: what to keep beside them, see `annpot.networks.provenance`, an
+            object for JSON; an earlier one is removed when it is None.
 
     Returns:
         names of the files written, arrays first.
@@ -127,9 +130,10 @@ def write_metadata(folder, specs, weights, about=None):
     try:
         with explained_write_errors(folder):
             staging.mkdir(exist_ok=True)
-            names = _write_staged(staging, specs, weights, about)
-            _keep_previous(folder, names)
+            names = _write_staged(staging, specs, weights, (about, provenance))
+            _keep_previous(folder, {*names, PROVENANCE})
             (folder / FILE_NAME).unlink(missing_ok=True)
+            (folder / PROVENANCE).unlink(missing_ok=True)
             for name in names:
                 os.replace(staging / name, folder / name)
     finally:
@@ -154,8 +158,9 @@ def _keep_previous(folder, names):
                 shutil.copyfile(folder / name, copy)
 
 
-def _write_staged(staging, specs, weights, about):
+def _write_staged(staging, specs, weights, origin):
     """Write and sync all files in the order they are to be renamed."""
+    about, provenance = origin
     names = []
     for spec in specs:
         for index, layer in enumerate(weights[spec.element]):
@@ -164,12 +169,21 @@ def _write_staged(staging, specs, weights, about):
                 np.save(staging / name, array, allow_pickle=False)
                 names.append(name)
     document = v1_document(specs) | ({ABOUT: about} if about else {})
+    if provenance is not None:
+        names.append(PROVENANCE)
+        (staging / PROVENANCE).write_text(line_by_line(provenance), encoding="utf-8")
+    names.append(FILE_NAME)
     text = json.dumps(document, indent=2) + "\n"
     (staging / FILE_NAME).write_text(text, encoding="utf-8")
-    names.append(FILE_NAME)
     for name in names:
         sync(staging / name)
     return names
+
+
+def line_by_line(content):
+    """Text of an object for JSON, a line for each of its keys."""
+    lines = [f" {json.dumps(k)}: {json.dumps(v)}" for k, v in content.items()]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def _identity(path):

@@ -9,6 +9,7 @@ import numpy as np
 
 from annpot.errors import InputError
 from annpot.networks.bundle import Bundle, open_bundle
+from annpot.networks.checkpoint_reader import checksum_of
 
 VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 RUN = f"_run{VALUE}"
@@ -52,6 +53,17 @@ class StoredRun:
             element: tuple(shapes[number] for number in sorted(shapes))
             for element, shapes in layers.items()
         }
+
+    def checksum(self):
+        """sha256 of all tensors, as `checksum_of` makes it; verifies each of them."""
+        names = self.bundle.entries.keys() - {CHECKSUM}
+        return checksum_of({name: self.bundle.value(name) for name in names})
+
+    def stored_checksum(self):
+        """The checksum that the checkpoint holds, None where it holds none."""
+        if CHECKSUM not in self.bundle.entries:
+            return None
+        return self.bundle.value(CHECKSUM).decode("ascii", "replace")
 
     def column(self, name):
         """(n_epochs,) values of a column of the history; None where it has none."""

@@ -30,6 +30,12 @@ class ExtractIo(Section):
     step_number: int = key(
         INTEGER, -1, ge=-1, le=10**12, help="step of the checkpoint, -1 for the last"
     )
+    checkpoint: Literal["step", "best"] = key(
+        WORD,
+        "step",
+        ours=True,
+        help="the one of step_number, or the best by best_metric of the training",
+    )
     output_dir: Path = key(
         PATH,
         Path("./saved_network"),
