@@ -1,8 +1,12 @@
 """The schema as JSON Schema (draft 2020-12), for editors and forms."""
 
+from annpot.config.local import LOCAL, has_local
 from annpot.config.schema.keys import is_numbered, spelling_of
+from annpot.config.schema.stage import StageKeys, may_change
+from annpot.config.settings import affects_result, plain_sections, settings_of
 
-ELEMENT_PATTERN = "^[A-Z][a-z]?$"
+ELEMENT = "[A-Z][a-z]?"
+STAGE_PATTERN = "^STAGE:[A-Za-z0-9_][A-Za-z0-9_.-]*$"
 
 
 def json_schema(sections_by_config):
@@ -22,20 +26,53 @@ def json_schema(sections_by_config):
         "title": "INI files of annpot",
         "type": "object",
         "properties": {
-            config.command: _command_schema(sections)
+            config.command: _command_schema(config, sections)
             for config, sections in sections_by_config.items()
         },
     }
 
 
-def _command_schema(sections):
+def _command_schema(config, sections):
     schema = {"type": "object", "properties": {}, "additionalProperties": False}
+    patterns = {}
     for section in sections:
-        if section.name == "X":
-            schema["patternProperties"] = {ELEMENT_PATTERN: _section_schema(section)}
+        if section is StageKeys:
+            patterns[STAGE_PATTERN] = _stage_schema(config)
+        elif section.name == "X":
+            patterns[f"^{ELEMENT}$"] = _section_schema(section)
         else:
             schema["properties"][section.name] = _section_schema(section)
+    if has_local(config):
+        schema["properties"][LOCAL] = _keys_elsewhere(
+            config, lambda setting: not affects_result(setting)
+        )
+    return schema | ({"patternProperties": patterns} if patterns else {})
+
+
+def _stage_schema(config):
+    """Keys of a stage itself, and those of other sections that it may override."""
+    schema = _section_schema(StageKeys)
+    others = _keys_elsewhere(config, may_change)
+    schema["properties"] |= others["properties"]
+    of_elements = _section_schema(config.element_type)["properties"]
+    schema["patternProperties"] = {
+        rf"^{ELEMENT}\.{setting.key}$": of_elements[setting.key]
+        for setting in settings_of(config, "X", config.element_type)
+        if may_change(setting)
+    }
     return schema
+
+
+def _keys_elsewhere(config, fits):
+    """Schema of a section that holds keys of others, by their shortest names."""
+    place = f"#/properties/{config.command}/properties"
+    keys = {
+        setting.name: {"$ref": f"{place}/{section.name}/properties/{setting.key}"}
+        for section in plain_sections(config)
+        for setting in settings_of(config, section.name, section)
+        if fits(setting)
+    }
+    return {"type": "object", "properties": keys, "additionalProperties": False}
 
 
 def _section_schema(section):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from annpot import files
 from annpot.config.json_schema import json_schema
+from annpot.config.local import has_local
 from annpot.config.old_names import (
     ALL_NETWORKS,
     GONE_VALUES,
@@ -19,7 +20,12 @@ from annpot.config.old_names import (
     SECTIONS,
     VALUES,
 )
-from annpot.config.reference_text import INTRODUCTION, OLD_NAMES, TOPICS
+from annpot.config.reference_text import (
+    ABOUT_LOCAL,
+    INTRODUCTION,
+    OLD_NAMES,
+    TOPICS,
+)
 from annpot.config.schema.evaluate import EvaluateConfig
 from annpot.config.schema.extract import ExtractConfig
 from annpot.config.schema.gvect import GvectConfig
@@ -34,8 +40,10 @@ from annpot.config.schema.keys import (
     limits_of,
     spelling_of,
 )
+from annpot.config.schema.stage import StageKeys
 from annpot.config.schema.tfr import TfrConfig
 from annpot.config.schema.train import TrainConfig
+from annpot.config.settings import affects_result, plain_sections, settings_of
 from annpot.config.validate import sections_of
 
 CONFIGS = (GvectConfig, TfrConfig, TrainConfig, EvaluateConfig, ExtractConfig)
@@ -44,13 +52,14 @@ WITH_STAGES = (*COLUMNS[:5], "stage", *COLUMNS[5:])
 
 
 def all_sections(config_type):
-    """Section classes of a command, that of the elements included."""
+    """Section classes of a command, those of elements and stages included."""
     sections = [*sections_of(config_type).values()]
     element_type = getattr(config_type, "element_type", None)
     if element_type is not None:
         after = [section.name for section in sections].index("DEFAULT_NETWORK") + 1
         sections.insert(after, element_type)
-    return sections
+    stage_type = getattr(config_type, "stage_type", None)
+    return sections if stage_type is None else [*sections, stage_type]
 
 
 def keywords_markdown():
@@ -59,8 +68,11 @@ def keywords_markdown():
     for config_type in CONFIGS:
         parts.append(f"## {config_type.command}")
         for section in all_sections(config_type):
-            table = _section_table(section, config_type is TrainConfig)
+            has_stages = config_type is TrainConfig and section is not StageKeys
+            table = _section_table(section, has_stages)
             parts += [f"### [{section.name}]", section.about, table]
+        if has_local(config_type):
+            parts += ["### [LOCAL]", ABOUT_LOCAL, _local_table(config_type)]
     parts += [TOPICS, "## The three kinds of keys", *_three_lists(), _old_names()]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
@@ -69,6 +81,21 @@ def _section_table(section, has_stages):
     fields = section.model_fields.items()
     rows = [_row(section, name, field, has_stages) for name, field in fields]
     return _table(WITH_STAGES if has_stages else COLUMNS, rows)
+
+
+def _local_table(config_type):
+    """The keys that [LOCAL] may hold, by their own sections."""
+    rows = []
+    for section in plain_sections(config_type):
+        free = [
+            f"`{setting.name}`"
+            for setting in settings_of(config_type, section.name, section)
+            if not affects_result(setting)
+            and declared(setting.field)["status"] == SUPPORTED
+        ]
+        if free:
+            rows.append((f"[{section.name}]", ", ".join(free)))
+    return _table(("instead of", "keys"), rows)
 
 
 def _row(section, name, field, has_stages):

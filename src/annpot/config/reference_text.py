@@ -57,6 +57,12 @@ DIR/examples`, `output_gvect_dir = DIR/bin` and `log_dir = DIR`, whatever the fi
 An optional key is also unset by an empty value or `None`.
 """
 
+ABOUT_LOCAL = """\
+What belongs to this machine or this run of the command and not to the potential: any
+key of `app_train` with *result* = no may stand here instead of in its own section, both
+is an error. Nothing of it goes into checkpoints and models.
+"""
+
 TOPICS = """\
 ## More about some keys
 
@@ -64,19 +70,94 @@ TOPICS = """\
 
 | `restart_mode` | what happens |
 | --- | --- |
-| `default` | goes on from the newest checkpoint of `train_dir` after an interruption; \
+| `default` | goes on with the same run from the newest checkpoint of `train_dir`; \
 starts anew when there is none |
 | `force_default` | starts anew; earlier results in `train_dir` are moved aside |
 | `continue_from_last_ckpt` | goes on from the newest checkpoint, also from one of \
-PANNA 2.0; extends a finished run when `max_epochs` or `max_steps` is raised |
-| `specific_ckpt` | goes on from `restart_file`; `restart_epoch` and `restart_step` \
-are for checkpoints that do not tell them |
+PANNA 2.0, with the settings that the INI file has now |
+| `specific_ckpt` | the same from `restart_file`; `restart_epoch` and `restart_step` \
+are for checkpoints that do not tell them; not with stages |
 | `metadata` | starts anew from `networks_metadata`, which must be given; `train_dir` \
 must hold no checkpoint |
 | `no` | starts anew; `train_dir` must hold no checkpoint |
 
-A checkpoint gives weights, optimizer, step, epoch and position in the data; every other
-number comes from the INI file.
+`default` is for interruptions: it ends where the run would have ended without one, to
+the last bit. Keys with *result* = no and the length of the run may have changed;
+another change, other data or another version of annpot are refused with the
+difference. `continue_from_last_ckpt` tells the difference and goes on.
+
+### Stages
+
+A section `[STAGE:name]` is the rest of the file with some keys overridden, and a folder
+of its own, `train_dir/stages/NAME`, that looks like the `train_dir` of a run without
+stages. Its name has up to 100 letters, digits, `_`, `.` and `-`.
+
+```
+[TRAINING_PARAMETERS]
+stages = energies, all        # app_train -c train.ini runs both
+
+[STAGE:energies]
+forces_cost = 0
+
+[STAGE:all]                   # from the final network of energies
+learning_rate = 1e-4
+H.trainable = 0:0:1           # the key of an element
+VALIDATION_OPTIONS.data_dir = other
+
+[STAGE:other]                 # app_train -c train.ini --stage other
+parent = energies
+parent_network = best
+```
+
+- `--stage NAME` runs one stage; without it the sequence of `stages` is run, and
+  without that the first stage of the file.
+- In a sequence each stage starts from the network of the one before, else from that of
+  its `parent`, else from the base network: the first weights that the rest of the file
+  says.
+- A key without a section belongs to the first of [TRAINING_PARAMETERS],
+  [IO_INFORMATION], [DATA_INFORMATION], [DEFAULT_NETWORK] and [VALIDATION_OPTIONS] that
+  knows it. Which keys a stage may override is in the column *stage*. The others belong
+  to the whole plan: species, descriptor, networks, parts of the data, limits of a run.
+- A stage inherits the rest of the file, not the overrides of its parent. `max_epochs`
+  in a stage replaces `max_steps` of the file, and the other way round. References such
+  as `${TRAINING_PARAMETERS:batch_size}` are resolved before stages override anything.
+- `[DEFAULT]` does not count in stages. A key is unset by `None`.
+- Each stage counts its steps from 0, with fresh optimizer slots unless
+  `keep_optimizer = True`. Its order of the data follows from `seed` and its name.
+- `train_dir/stages/plan.ini` keeps the plan; `app_stages append` adds stages to it.
+- The rest of the file has to be complete without its stages. Everything is checked
+  before the first step.
+
+### Limits and keeps
+
+A run that `max_time` or `max_epochs_per_run` ends, or Ctrl-C, SIGTERM or SIGUSR1, saves
+a checkpoint first and ends with exit code 75: not finished, the same command goes on.
+The other codes of every command are 0 done, 1 failed, 2 bad input.
+
+Checkpoints are removed when they are none of these:
+
+- one of the `max_ckpt_to_keep` newest,
+- that of an epoch divisible by `keep_every_epochs`,
+- one of the `keep_best` best by `best_metric`,
+- the last of a run or a stage.
+
+`best_metric` is a column of `metrics.dat`, whether `metrics` writes it or not. The
+smallest value is best, of `R2` the largest:
+
+| of | columns, also with `val_` |
+| --- | --- |
+| energies per atom | `MAE/at` `RMSE/at` `MSE/at` `MAPE/at` `R2/at`; `RMSE` of total \
+energies |
+| forces | `F_MAE` `F_RMSE` `F_MSE` `F_MAPE` `F_R2` |
+| virials per atom | `V_MAE/at` `V_RMSE/at` `V_MSE/at` `V_MAPE/at` `V_R2/at` |
+| the loss | `loss` `e_loss` `f_loss` `v_loss` `reg_loss` |
+
+### Splits
+
+`validation_split = 0.1` validates on a tenth of the structures of
+`[IO_INFORMATION] data_dir` instead of a folder of their own; `test_split` keeps another
+part away from the training, which app_evaluate takes with `split = test`. Who goes
+where follows from the names of the structures and `split_seed` alone.
 
 ### Behaviors
 

@@ -64,6 +64,11 @@ def key_of(schema, attribute, number=None):
     return spelling if number is None else numbered(spelling, number)
 
 
+def affects_result(setting):
+    """Whether another value can change the numbers that come out."""
+    return declared(setting.field)["affects_result"]
+
+
 def find_setting(config_type, written):
     """Setting of a key with or without its section; None when nobody knows it.
 
@@ -93,6 +98,20 @@ def plain_sections(config_type):
     return [by_name[name] for name in config_type.plain_sections]
 
 
+def settings_of(config_type, section, schema):
+    """Setting of each key of a section that has no number in its name.
+
+    Args:
+        config_type: TrainConfig.
+        section: its name, or the symbol of an element.
+        schema: its Section class.
+    """
+    for attribute, field in schema.model_fields.items():
+        if not is_numbered(field):
+            key = key_of(schema, attribute)
+            yield _setting(config_type, section, schema, key)
+
+
 def unknown_setting(config_type, written, fits):
     """What to do about a key that nobody knows: one sentence.
 
@@ -114,19 +133,11 @@ def unknown_setting(config_type, written, fits):
         return f"It is an old name; write {old}."
     known = {}
     for one in [schema] if dot else plain_sections(config_type):
-        for setting in _settings_of(config_type, section or one.name, one):
+        for setting in settings_of(config_type, section or one.name, one):
             if fits(setting):
                 known.setdefault(setting.key.lower(), setting.name)
     close = get_close_matches((key or written).lower(), known, n=1)
     return f"Did you mean '{known[close[0]]}'?" if close else "Remove it."
-
-
-def _settings_of(config_type, section, schema):
-    """Settings of a section, without numbered keys."""
-    for attribute, field in schema.model_fields.items():
-        if not is_numbered(field):
-            key = key_of(schema, attribute)
-            yield _setting(config_type, section, schema, key)
 
 
 def _section(config_type, written):
@@ -159,8 +170,3 @@ def _old_name_of(config_type, key):
             setting = setting_at(config_type, *found)
             return setting and setting.name
     return None
-
-
-def affects_result(setting):
-    """Whether another value can change the numbers that come out."""
-    return declared(setting.field)["affects_result"]

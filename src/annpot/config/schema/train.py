@@ -7,6 +7,7 @@ from annpot.config.descriptor_config import DescriptorConfig
 from annpot.config.element_settings import element_settings
 from annpot.config.grammar import BOOLEAN, ELEMENT_LIST, INTEGER, NUMBER, NUMBER_LIST
 from annpot.config.schema.keys import REQUIRED, Section, key, stage_key
+from annpot.config.schema.stage import StageKeys
 from annpot.config.schema.train_io import TrainIo
 from annpot.config.schema.train_networks import DefaultNetwork, ElementNetwork
 from annpot.config.schema.train_parameters import Training
@@ -153,6 +154,7 @@ class TrainConfig:
     stage: str | None = None
     command: ClassVar[str] = "app_train"
     element_type: ClassVar[type] = ElementNetwork
+    stage_type: ClassVar[type] = StageKeys
     more_sections: ClassVar[tuple[str, ...]] = ("LOCAL", "STAGE:name")
     plain_sections: ClassVar[tuple[str, ...]] = (
         "TRAINING_PARAMETERS",
