@@ -14,6 +14,7 @@ from annpot.training.forms.derivative_choice import (
     SECONDS_PER_TRIPLET,
     GeometrySizes,
     choose_form,
+    follow_form,
     geometry_sizes,
 )
 from reference.descriptor_cases import SKEWED, placed
@@ -138,3 +139,17 @@ def test_blocks_are_long_where_there_are_many_triplets():
     # One triplet of each kind at most; a crystal of one element has hundreds.
     assert block(placed("OHH", [[0, 0, 0], [1, 0, 0], [0, 1, 0]])) == 1
     assert block(placed("H", [[0, 0, 0]], SKEWED / 1.5, (True,) * 3)) == 8
+
+
+def test_validation_data_are_stored_where_the_training_data_leave_room():
+    assert follow_form("auto", 5 * MB, 5 * MB, WHERE) == ("stored", "5 MB")
+    form, reason = follow_form("auto", 6 * MB, 5 * MB, WHERE)
+    assert form == "computed"
+    limit = "the training data leave 5 MB of memory_budget_mb"
+    assert reason == f"stored ones would need 6 MB, but {limit}"
+    with pytest.raises(InputError) as raised:
+        follow_form("stored", 6 * MB, 5 * MB, WHERE)
+    assert str(raised.value) == (
+        "train.ini:7: derivatives = stored needs 6 MB for the validation data, but "
+        f"{limit}. Set derivatives = auto, or raise memory_budget_mb."
+    )

@@ -7,7 +7,11 @@ from annpot.descriptors.pair_lists import best_block, pair_lists
 from annpot.descriptors.settings import descriptor_settings
 from annpot.errors import InputError
 from annpot.structures.stress import periodic_projectors
-from annpot.training.forms.derivative_choice import choose_form, geometry_sizes
+from annpot.training.forms.derivative_choice import (
+    choose_form,
+    follow_form,
+    geometry_sizes,
+)
 from annpot.training.forms.derivative_parts import (
     kink_notes,
     parts_of_records,
@@ -23,8 +27,11 @@ from annpot.training.open_data import MEGABYTE, budget_of
 ATOMS_SAMPLED = 4096  # from which the block size of triplets is decided
 
 
-def prepare_data(config, opened, columns, specs, announce):
+def prepare_data(config, opened, columns, specs, announce, earlier=None):
     """Training and validation data in their form, and what to tell about it.
+
+    Training data come first: their form depends on nothing of the validation data,
+    which get what is left of the memory.
 
     Args:
         config: TrainConfig.
@@ -32,6 +39,8 @@ def prepare_data(config, opened, columns, specs, announce):
         columns: for each element the descriptor columns to train, or None for all.
         specs: NetworkSpec of each element.
         announce: see `annpot.training.setup.prepare`.
+        earlier: form of an earlier part of the run, which `auto` keeps; None: there is
+            none.
 
     Returns:
         RowsData, StoredData or ComputedData of training; the same or None of
@@ -42,22 +51,30 @@ def prepare_data(config, opened, columns, specs, announce):
     """
     if not config.training.needs_derivatives:
         return *(_rows(config, one, specs) for one in opened), []
-    form, reason = _form(config, opened, columns)
+    training, validation = opened
+    _require_room(config, opened)
+    budget = budget_of(config.io)
+    form, reason = _form(config, training, columns, budget, earlier)
     notes = [f"Derivatives of the descriptors: {form} ({reason})."]
-    made = []
-    for one in opened:
-        if one is None:
-            made.append(None)
-            continue
-        if one.structures is None:
-            data = _from_records(config, one, columns, specs, announce)
-        else:
-            data = _from_structures(config, one, form, columns, specs, announce)
-        notes += _told_of(one, form, config)
-        notes.append(f"{one.path}: {_label_counts(data.targets)}.")
-        made.append(data)
+    about = columns, specs, announce
+    made = [_made(config, training, form, *about, budget, notes), None]
+    if validation is not None:
+        left = max(budget - made[0].budgeted_bytes, min(budget, 0))
+        form = _validation_form(config, validation, form, columns, left, notes)
+        made[1] = _made(config, validation, form, *about, left, notes)
     _require_labels(config, made[0].targets, opened[0].path)
     return *made, notes
+
+
+def _made(config, opened, form, columns, specs, announce, budget, notes):
+    """Data of one folder in their form; adds to the notes."""
+    if opened.structures is None:
+        data = _from_records(config, opened, columns, specs, announce)
+    else:
+        data = _from_structures(config, opened, form, columns, specs, announce, budget)
+    notes += _told_of(opened, form, config)
+    notes.append(f"{opened.path}: {_label_counts(data.targets)}.")
+    return data
 
 
 def _told_of(opened, form, config):
@@ -77,36 +94,50 @@ def _rows(config, opened, specs):
     return RowsData(opened.data, opened.data.energies * rescale - offsets, rescale)
 
 
-def _form(config, opened, columns):
-    """("stored" or "computed", why) of the data together."""
+def _form(config, training, columns, budget, earlier):
+    """("stored" or "computed", why) of the training data."""
     wish = config.io.derivatives
     where = config.source.where("IO_INFORMATION", "derivatives")
-    opened = [one for one in opened if one is not None]
-    with_positions = [one for one in opened if one.structures is not None]
-    _require_room(config, [one for one in opened if one.structures is None])
-    if opened[0].structures is None:
+    if training.structures is None:
         if wish == "computed":
             raise InputError(
                 f"{where}: derivatives = computed needs positions, but "
-                f"{opened[0].path} holds descriptors. Train from structures "
+                f"{training.path} holds descriptors. Train from structures "
                 "(input_format = example or structure with gvect_ini), or set "
                 "derivatives = stored."
             )
         return "stored", "the records hold them"
+    sizes = geometry_sizes(training.structures, descriptor_settings(config.descriptor))
+    needed = _stored_bytes(config, training, sizes, columns)
+    fits = earlier == "computed" or (earlier == "stored" and needed <= budget)
+    if wish == "auto" and fits:
+        return earlier, "as before"
+    return choose_form(wish, sizes, needed, config.training.batch_size, budget, where)
+
+
+def _validation_form(config, validation, form, columns, left, notes):
+    """Form of the validation data: that of the training data where there is room."""
+    if validation.structures is None or form == "computed":
+        return "stored" if validation.structures is None else form
     settings = descriptor_settings(config.descriptor)
-    sizes = [geometry_sizes(one.structures, settings) for one in with_positions]
-    total = sum(sizes[1:], start=sizes[0])
+    sizes = geometry_sizes(validation.structures, settings)
+    needed = _stored_bytes(config, validation, sizes, columns)
+    where = config.source.where("IO_INFORMATION", "derivatives")
+    form, reason = follow_form(config.io.derivatives, needed, left, where)
+    if form == "computed":
+        notes.append(f"Derivatives of the validation data: computed ({reason}).")
+    return form
+
+
+def _stored_bytes(config, opened, sizes, columns):
     itemsize = np.dtype(config.training.precision).itemsize
-    needed = total.stored_bytes(
-        mean_columns(opened[0].data, columns), itemsize, _with_virials(config)
-    )
-    return choose_form(
-        wish, total, needed, config.training.batch_size, budget_of(config.io), where
-    )
+    mean = mean_columns(opened.data, columns)
+    return sizes.stored_bytes(mean, itemsize, _with_virials(config))
 
 
 def _require_room(config, opened):
     """Refuse records whose derivatives do not fit together into the memory."""
+    opened = [one for one in opened if one is not None and one.structures is None]
     needed = sum(one.data.stream.index.n_bytes for one in opened)
     if not opened or needed <= budget_of(config.io):
         return
@@ -133,7 +164,7 @@ def _with_virials(config):
     return config.training.virial_cost > 0
 
 
-def _from_structures(config, opened, form, columns, specs, announce):
+def _from_structures(config, opened, form, columns, specs, announce, budget):
     structures, rescale = opened.structures, config.data.energy_rescale
     settings, dtype = descriptor_settings(config.descriptor), config.training.precision
     batch, counts = structures.batch, structures.element_counts
@@ -150,7 +181,7 @@ def _from_structures(config, opened, form, columns, specs, announce):
         block = block_for(structures, settings)
         with announce(f"neighbours of {opened.path}", len(structures)) as advance:
             store = NeighborStore(
-                structures, settings, block, dtype, budget_of(config.io),
+                structures, settings, block, dtype, budget,
                 config.io.train_dir, advance,
             )  # fmt: skip
         return ComputedData(targets, counts, virials, store, settings, columns, dtype)

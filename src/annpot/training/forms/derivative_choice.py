@@ -4,7 +4,7 @@ Kept, a step reads three numbers for every component of every pair of atoms that
 each other: memory decides its time. Computed, it makes descriptors from pairs and
 triplets: their number decides. The rule compares both by what they cost where they were
 measured (benchmarks/force_step.py); it depends on sizes only, so that the same data and
-settings always give the same program.
+settings always give the same program. Validation data have no say in it.
 """
 
 from dataclasses import dataclass
@@ -78,8 +78,8 @@ def choose_form(wish, sizes, stored_bytes, batch_size, budget, where):
 
     Args:
         wish: "auto", "stored" or "computed", as the INI file says.
-        sizes: GeometrySizes of training and validation data together.
-        stored_bytes: what stored derivatives of both would take.
+        sizes: GeometrySizes of the training data.
+        stored_bytes: what their stored derivatives would take.
         batch_size: structures per step.
         budget: bytes that may be taken; infinite or negative where `dataset_cache`
             says so.
@@ -113,6 +113,30 @@ def choose_form(wish, sizes, stored_bytes, batch_size, budget, where):
         f"and {share * sizes.n_pairs:.0f} pairs in {computed * 1e3:.2g} ms"
     )
     return ("stored" if stored <= computed else "computed"), times
+
+
+def follow_form(wish, stored_bytes, left, where):
+    """("stored" or "computed", the reason) of validation data, training data stored.
+
+    Args:
+        wish: "auto", "stored" or "computed", as the INI file says.
+        stored_bytes: what stored derivatives of the validation data would take.
+        left: bytes that the training data leave.
+        where: INI file and line of `derivatives`.
+
+    Raises:
+        InputError: stored derivatives are demanded and do not fit.
+    """
+    needed = f"{stored_bytes / MEGABYTE:.3g} MB"
+    if stored_bytes <= left:
+        return "stored", needed
+    limit = f"the training data leave {left / MEGABYTE:.3g} MB of memory_budget_mb"
+    if wish == "stored":
+        raise InputError(
+            f"{where}: derivatives = stored needs {needed} for the validation data, "
+            f"but {limit}. Set derivatives = auto, or raise memory_budget_mb."
+        )
+    return "computed", f"stored ones would need {needed}, but {limit}"
 
 
 def _limit(budget):

@@ -105,6 +105,12 @@ class StoredData(ForceData):
         arrays = (*self.tables.g, *self.tables.blocks, *self.tables.strain)
         return 3 * sum(array.nbytes for array in arrays)
 
+    @property
+    def budgeted_bytes(self):
+        """Bytes of the derivatives, which count against the memory budget."""
+        arrays = (*self.tables.blocks, *self.tables.strain)
+        return sum(array.nbytes for array in arrays)
+
     def work_bytes(self, shape):
         """Bytes that a step works with: copies of what it reads of the tables."""
         reads = zip(shape[self.n_species :], self.tables.blocks, strict=True)
@@ -171,6 +177,8 @@ class ComputedData(ForceData):
     def kept_bytes(self):
         """Bytes of the neighbour lists, where they are in memory."""
         return self.store.n_bytes if self.is_resident else 0
+
+    budgeted_bytes = kept_bytes
 
     def work_bytes(self, shape):
         """Bytes that a step works with: what is kept for pairs, triplets and atoms.
