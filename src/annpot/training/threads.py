@@ -11,8 +11,12 @@ def number_of_threads(config, n_features):
     the number of threads: it depends on settings and data only, never on the machine,
     and is stored in each checkpoint. Small steps do not gain from more than two.
 
+    TensorFlow takes one number for a whole process. Stages of a plan may run in one
+    process or each in its own, so that all must ask with the configuration that they
+    have in common.
+
     Args:
-        config: TrainConfig.
+        config: TrainConfig; of a plan its base.
         n_features: descriptor length of the data.
     """
     if config.io.threads:
