@@ -7,14 +7,7 @@ import numpy as np
 from annpot.errors import InputError
 from annpot.networks.checkpoint_files import list_checkpoints
 from annpot.networks.stored_run import EPOCH, read_stored_run
-from annpot.training.metrics import COLUMNS
-
-STEP = "step"  # column of the history: optimizer steps done
-VALIDATION = "val_"
-SECTION, KEY = "IO_INFORMATION", "best_metric"
-_MEASURES = {
-    column: measure for of in COLUMNS.values() for column, measure in of.items()
-}
+from annpot.training.keeps import STEP, best_first, is_larger_better
 
 
 def stored_settings(run):
@@ -26,30 +19,18 @@ def stored_settings(run):
 
 
 def best_metric(run):
-    """Column of the history that tells good from bad, None without a history.
+    """Column of the history that tells good from bad epochs of a StoredRun.
 
-    `best_metric` of the run's settings; else the loss of the validation data, else
-    that of the training.
+    The one that the run itself went by; None without a history that has it.
     """
-    chosen = stored_settings(run).get(SECTION, KEY, fallback="")
-    of_validation = VALIDATION if chosen.startswith(VALIDATION) else ""
-    measure = _MEASURES.get(chosen.removeprefix(VALIDATION))
-    for name in (f"{of_validation}{measure}", f"{VALIDATION}loss", "loss"):
-        values = run.column(name)
-        if values is not None and np.isfinite(values).any():
-            return name
-    return None
+    name = (run.facts.get("best_metric") or {}).get("column")
+    values = run.column(name)
+    return name if values is not None and np.isfinite(values).any() else None
 
 
 def best_row(run, metric):
-    """Index of the epoch with the best value of a metric, None without one."""
-    return best_of_column(metric, run.column(metric))
-
-
-def best_of_column(metric, values):
-    """Index of the best finite value of a metric, None without one."""
-    costs = _as_cost(metric, values)
-    return int(np.nanargmin(costs)) if np.isfinite(costs).any() else None
+    """Index of the epoch with the best value of a metric; there is one."""
+    return best_first(run.column(metric), is_larger_better(metric))[0]
 
 
 def metric_values(checkpoints, run, metric):
@@ -58,18 +39,24 @@ def metric_values(checkpoints, run, metric):
     Args:
         checkpoints: CheckpointFiles of one run.
         run: StoredRun of the newest of them.
-        metric: column of its history.
+        metric: column of its history; None gives no values.
     """
+    if metric is None:
+        return {}
     columns = (run.column(name) for name in (EPOCH, STEP, metric))
     values = {
         (int(epoch), int(step)): float(value)
         for epoch, step, value in zip(*columns, strict=True)
     }
-    return {
-        one.name: values[one.epoch, one.step]
-        for one in checkpoints
-        if (one.epoch, one.step) in values
-    }
+    found = {one.name: values.get((one.epoch, one.step)) for one in checkpoints}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def best_of(values, metric):
+    """Name with the best finite value of {name: value of a metric}, None without."""
+    names = list(values)
+    order = best_first(list(values.values()), is_larger_better(metric or ""))
+    return names[order[0]] if order else None
 
 
 def best_checkpoint(folder):
@@ -81,24 +68,10 @@ def best_checkpoint(folder):
     existing = list_checkpoints(folder)
     run = read_stored_run(max(existing, key=lambda one: one.step).prefix)
     metric = best_metric(run)
-    values = metric_values(existing, run, metric) if metric else {}
-    best = best_of_values(values, metric)
+    best = best_of(metric_values(existing, run, metric), metric)
     if best is None:
         raise InputError(
             f"{folder}: the checkpoints do not tell which is the best: expected a "
             "history of metrics in the newest. Choose one by its step or epoch."
         )
     return next(one for one in existing if one.name == best)
-
-
-def best_of_values(values, metric):
-    """Name with the best finite value of {name: value of a metric}, None without."""
-    costs = {name: _as_cost(metric, value) for name, value in values.items()}
-    finite = {name: cost for name, cost in costs.items() if np.isfinite(cost)}
-    return min(finite, key=finite.get, default=None)
-
-
-def _as_cost(metric, values):
-    """Values with the sign that makes smaller better: R2 is best at 1."""
-    sign = -1.0 if "r2" in metric.lower() else 1.0
-    return sign * np.asarray(values, float)

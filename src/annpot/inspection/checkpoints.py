@@ -4,9 +4,8 @@ from pathlib import Path
 
 from annpot.errors import InputError
 from annpot.inspection.best_checkpoint import (
-    SECTION,
     best_metric,
-    best_of_values,
+    best_of,
     metric_values,
     stored_settings,
 )
@@ -17,6 +16,7 @@ from annpot.networks.activations import ACTIVATIONS
 from annpot.networks.checkpoint_files import named_as_latest, saved_checkpoints
 from annpot.networks.stored_run import read_stored_run
 
+KEEP_EVERY = "IO_INFORMATION", "keep_every_epochs"
 NO_CHECKSUM = "none of the whole; that of each tensor is right"
 
 
@@ -74,8 +74,8 @@ def models_folder_sheet(folder):
     if run is not None and run.facts:
         facts |= run_facts(run)
         metric = best_metric(run)
-        values = metric_values(saved, run, metric) if metric else {}
-    best = best_of_values(values, metric)
+        values = metric_values(saved, run, metric)
+    best = best_of(values, metric)
     facts |= {"best": best, "best_by": metric if best else None}
     rows = tuple(
         (
@@ -121,8 +121,8 @@ def _marks(checkpoint, newest, best, run):
 
 def keep_every(run):
     """`keep_every_epochs` of a StoredRun, or None."""
-    text = stored_settings(run).get(SECTION, "keep_every_epochs", fallback=None)
-    return int(text) if text and text.isdigit() else None
+    text = stored_settings(run).get(*KEEP_EVERY, fallback="")
+    return int(text) if text.isdigit() else None
 
 
 def _foreign_sheet(prefix, run):

@@ -1,5 +1,7 @@
 """What a checkpoint says about its run, as facts and as a table of metrics."""
 
+import math
+
 from annpot.inspection.best_checkpoint import best_metric, best_row
 from annpot.inspection.sheet import Listing
 from annpot.networks.stored_run import EPOCH
@@ -22,7 +24,8 @@ def run_facts(run):
         "device": facts.get("device") or facts.get("devices"),
         "stage": stage.get("name"),
         "parent": stage.get("parent"),
-        "started_from": stage.get("parent_checkpoint") or facts.get("origin"),
+        "started_from": stage.get("parent_checkpoint")
+        or facts.get("started_from"),
         "step": progress.get("step"),
         "epochs_done": progress.get("epoch"),
         "steps_of_the_next": progress.get("steps_in_epoch") or None,
@@ -44,8 +47,14 @@ def metrics_listing(run):
     rows = []
     for name in names:
         values = run.column(name)
-        rows.append((name, float(values[-1]), None if best is None else values[best]))
+        of_best = None if best is None else _number(values[best])
+        rows.append((name, _number(values[-1]), of_best))
     return Listing("metrics", ("metric", "last", "in_the_best_epoch"), tuple(rows))
+
+
+def _number(value):
+    """A float; None where it is not finite, which JSON cannot say."""
+    return float(value) if math.isfinite(value) else None
 
 
 def _epoch(run, row):

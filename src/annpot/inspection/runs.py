@@ -4,7 +4,6 @@ import configparser
 from pathlib import Path
 
 from annpot.errors import InputError
-from annpot.inspection.best_checkpoint import stored_settings
 from annpot.inspection.checkpoints import models_folder_sheet
 from annpot.inspection.sheet import Listing, Sheet
 from annpot.networks.checkpoint_files import saved_checkpoints
@@ -97,26 +96,19 @@ def state_of(folder):
         run = read_stored_run(newest.prefix)
     except InputError:
         return "the newest checkpoint is damaged"
-    goal, progress = _goal(run), run.facts.get("progress") or {}
-    if goal is None:
+    if not run.facts:
         return None
-    return "finished" if progress.get("step", 0) >= goal else "not finished"
+    return "finished" if _is_finished(run) else "not finished"
 
 
-def _goal(run):
-    """Steps that a run is meant to have by its own settings, or None."""
-    settings = stored_settings(run)
-
-    def number(key):
-        text = settings.get("TRAINING_PARAMETERS", key, fallback="")
-        return int(text) if text.isdigit() else None
-
-    steps, epochs, per_epoch = map(
-        number, ("max_steps", "max_epochs", "steps_per_epoch")
-    )
-    if steps is not None:
-        return steps
-    return None if None in (epochs, per_epoch) else epochs * per_epoch
+def _is_finished(run):
+    """Whether a run has the length that its own settings ask for, or ended before."""
+    length, progress = run.facts.get("run_length") or {}, run.facts["progress"]
+    if run.facts.get("ended") is not None:
+        return True
+    if length.get("max_steps") is not None:
+        return progress["step"] >= length["max_steps"]
+    return progress["epoch"] >= (length.get("max_epochs") or float("inf"))
 
 
 def _parsed(path):

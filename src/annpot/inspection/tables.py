@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from annpot.errors import InputError
-from annpot.inspection.best_checkpoint import best_of_column
 from annpot.inspection.sheet import Listing, Sheet
+from annpot.training.keeps import best_first
 
 LARGEST = 2**28  # bytes that are read
 ENERGIES = "#filename n_atoms e_ref e_nn"
@@ -28,8 +28,9 @@ def metrics_sheet(path):
     columns = tuple(name for name in names if name != "epoch")
     watched = next((n for n in ("val_loss", "loss", "MAE/at") if n in columns), None)
     best = None
-    if watched is not None and len(rows):
-        best = best_of_column(watched, rows[:, names.index(watched)])
+    if watched is not None:
+        order = best_first(rows[:, names.index(watched)], larger_is_better=False)
+        best = order[0] if order else None
     facts = {
         "epochs": len(rows),
         "first_epoch": int(rows[0, 0]) if len(rows) else None,
