@@ -43,6 +43,7 @@ setup(
             "app_gvect_calculator = annpot.apps.gvect_calculator:main",
             "app_tfr_packer = annpot.apps.tfr_packer:main",
             "app_train = annpot.apps.train:main",
+            "app_stages = annpot.apps.stages:main",
             "app_evaluate = annpot.apps.evaluate:main",
             "app_extract_weights = annpot.apps.extract_weights:main",
         ]

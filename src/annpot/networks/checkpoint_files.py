@@ -37,6 +37,13 @@ class CheckpointFile:
         return self.folder / self.name
 
 
+def named_checkpoint(prefix):
+    """CheckpointFile of a path `.../epoch_{e}_step_{s}`; None for another name."""
+    path = Path(prefix)
+    match = _INDEX_NAME.fullmatch(f"{path.name}.index")
+    return CheckpointFile(int(match[1]), int(match[2]), path.parent) if match else None
+
+
 def saved_checkpoints(folder):
     """All checkpoints of a folder, by epoch, then step; none is fine.
 

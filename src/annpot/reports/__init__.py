@@ -1,6 +1,11 @@
 """Results of evaluations and of training as pictures."""
 
-from annpot.reports.curves import checkpoint_curve, learning_curve, read_metrics
+from annpot.reports.curves import (
+    checkpoint_curve,
+    learning_curve,
+    read_metrics,
+    stage_curves,
+)
 from annpot.reports.errors import error_histogram, force_parity_plot, parity_plot
 
 __all__ = [
@@ -10,4 +15,5 @@ __all__ = [
     "learning_curve",
     "parity_plot",
     "read_metrics",
+    "stage_curves",
 ]

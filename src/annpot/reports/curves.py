@@ -62,6 +62,26 @@ def learning_curve(metrics_path, png_path):
         )
 
 
+def stage_curves(curves, label, path):
+    """A measure of several stages against steps, on a logarithmic axis.
+
+    Args:
+        curves: (name, (n_epochs,) steps, (n_epochs,) values) of each stage; NaN is
+            left out.
+        label: of the measure, with its unit.
+        path: PNG file to write.
+    """
+    with picture(path, (5.2, 3.4)) as figure:
+        axes = figure.add_subplot()
+        for number, (name, steps, values) in enumerate(curves):
+            best = np.nanargmin(values)
+            style = {"ms": 2.5, "lw": 1.3, "color": COLOURS[number % len(COLOURS)]}
+            dashes = "o-" if number < len(COLOURS) else "o--"
+            text = f"{name} (best {values[best]:.3g})"
+            axes.plot(steps, values, dashes, label=text, **style)
+        finish_curve(axes, "optimizer steps from the first weights", label)
+
+
 def read_metrics(path):
     """Columns of metrics.dat as {name: (n_epochs,) array}.
 

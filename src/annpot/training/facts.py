@@ -7,6 +7,7 @@ import numpy as np
 
 from annpot import __version__, files
 from annpot.errors import InputError
+from annpot.networks.checkpoint_reader import FORMAT_VERSION
 from annpot.networks.element_network import keras, tf
 from annpot.training.progress import length_facts
 
@@ -14,7 +15,7 @@ from annpot.training.progress import length_facts
 UNREMARKED = (" restart_mode", " restart_file", " restart_epoch", " restart_step")
 
 
-def run_facts(config, plan, specs, data, origin=None):
+def run_facts(config, plan, specs, data, origin=None, stored=None):
     """What each checkpoint says about its run, as JSON-able values.
 
     Args:
@@ -23,18 +24,19 @@ def run_facts(config, plan, specs, data, origin=None):
         specs: NetworkSpec of each element.
         data: facts of the training data.
         origin: StageOrigin; None without stages.
+        stored: facts in the run's own newest checkpoint, or None.
     """
     step = plan.step
     seed = {("TRAINING_PARAMETERS", "seed"): plan.seed}
     return {
-        "format_version": 1,
+        "format_version": FORMAT_VERSION,
         "program": f"annpot {__version__}",
         "versions": {"tensorflow": tf.__version__, "keras": keras.__version__,
                      "numpy": np.__version__},
         "seed": plan.seed,
         "order_seed": plan.order_seed,
         "run_length": length_facts(config.training),
-        "stage": None if origin is None else origin.facts(),
+        "stage": origin and origin.facts((stored or {}).get("stage")),
         "species": [spec.element for spec in specs],
         "networks": [
             {

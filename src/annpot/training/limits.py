@@ -15,14 +15,15 @@ class Limits:
         io: the [IO_INFORMATION] section: `max_time`, `max_epochs_per_run`.
         interruption: Interruption.
         started: time at which the command began.
+        n_epochs: epochs that it did before.
         now: function that gives the time, seconds.
     """
 
-    def __init__(self, io, interruption, started, now=time.monotonic):
+    def __init__(self, io, interruption, started, n_epochs=0, now=time.monotonic):
         self.io = io
         self.interruption = interruption
         self.started = started
-        self.n_epochs = 0
+        self.n_epochs = n_epochs
         self._now = now
         self._asked = None
         self._longest = 0.0

@@ -30,13 +30,23 @@ class StageOrigin:
     parent: str | None = None
     sequence: tuple[str, ...] = ()
 
-    def facts(self):
-        """What the checkpoints of the stage say of it, JSON-able."""
-        return {
-            "name": self.name,
+    def facts(self, stored=None):
+        """What the checkpoints of the stage say of it, JSON-able.
+
+        Args:
+            stored: the same in its own newest checkpoint, or None: with which network
+                it began does not change.
+        """
+        began = {
             "parent": self.parent,
             "parent_checkpoint": None if self.prefix is None else str(self.prefix),
             "parent_checksum": None if self.state is None else self.state.checksum,
+        }
+        if stored is not None:
+            began = {key: stored.get(key) for key in began}
+        return {
+            "name": self.name,
+            **began,
             "keep_optimizer": self.keep_optimizer,
             "sequence": list(self.sequence),
         }
@@ -50,9 +60,9 @@ class StageOrigin:
         Returns:
             list with at most one sentence.
         """
-        began = (stored or {}).get("parent_checksum")
-        now = self.facts()["parent_checksum"]
-        if stored is None or began == now:
+        if stored is None or self.state is None:
+            return []
+        if stored.get("parent_checksum") == self.state.checksum:
             return []
         return [
             f"Stage {self.name} began with {stored['parent_checkpoint']}; the network "

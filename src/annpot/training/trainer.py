@@ -15,6 +15,7 @@ from annpot.training.limits import Limits
 from annpot.training.observers import epoch_logs, observers
 from annpot.training.progress import is_finished
 from annpot.training.setup import prepare
+from annpot.training.user_callbacks import raise_failures
 
 
 @dataclass(frozen=True)
@@ -26,14 +27,18 @@ class Outcome:
         ended: why a callback ended it early, or None.
         stopped: name of a signal that came when nothing was left to stop, or None: what
             would follow this run must not begin.
+        n_epochs: epochs that it did.
     """
 
     logs: dict | None
     ended: str | None = None
     stopped: str | None = None
+    n_epochs: int = 0
 
 
-def train(config, screen, origin=None, extra_callbacks=(), started=None):
+def train(
+    config, screen, origin=None, extra_callbacks=(), started=None, epochs_before=0
+):
     """Train as an INI file says; results go to its train_dir.
 
     Args:
@@ -46,6 +51,7 @@ def train(config, screen, origin=None, extra_callbacks=(), started=None):
             remember something.
         started: time.monotonic() at which the command began, for `max_time`; now when
             None.
+        epochs_before: epochs that the command did before, for `max_epochs_per_run`.
 
     Returns:
         Outcome.
@@ -70,21 +76,26 @@ def train(config, screen, origin=None, extra_callbacks=(), started=None):
             [*watching, *screen.callbacks(config, run)], model=run.potential
         )
         with deferred_interruption() as interruption:
-            limits = Limits(config.io, interruption, started)
+            limits = Limits(config.io, interruption, started, epochs_before)
             logs = _watched(run, callbacks, limits)
-        return Outcome(logs, run.ended, interruption.name)
+        raise_failures(extra_callbacks)
+        n_epochs = limits.n_epochs - epochs_before
+        return Outcome(logs, run.ended, interruption.name, n_epochs)
 
 
 def _watched(run, callbacks, limits):
-    """Run all epochs; callbacks end whatever happens."""
+    """Run all epochs; callbacks and the last checkpoint end whatever happens."""
     run.potential.stop_training = False
     callbacks.on_train_begin()
     run.callback_states.restore((run.stored or {}).get("memory", {}))
     try:
-        return _run_epochs(run, callbacks, limits)
+        logs = _run_epochs(run, callbacks, limits)
+        run.recorder.wait()
+        return logs
     except tf.errors.ResourceExhaustedError as error:
         raise MemoryError(error.message.splitlines()[0]) from error
     finally:
+        run.recorder.settle()
         callbacks.on_train_end()
 
 
@@ -125,6 +136,7 @@ def _stop_if_due(run, progress, limits):
         return
     run.parameters.write_back()
     prefix = run.save(progress)
+    run.recorder.wait()
     raise NotFinished(
         f"{Path(prefix).parent.parent}: stopped by {reason} at {progress.in_words()} "
         f"of {run.plan.total_steps}; saved as {Path(prefix).name}. Run the same "

@@ -1,0 +1,1 @@
+"""Plans of several stages: where they are on disk, how far they are, running them."""
