@@ -25,6 +25,8 @@ LOADERS = {
     "train_force_sparse": config.load_train,
     "train_force_long": config.load_train,
     "train_silicon": config.load_train,
+    "train_split": config.load_train,
+    "test_split": config.load_evaluate,
     "validation1": config.load_evaluate,
     "validation_force": config.load_evaluate,
     "validation_silicon": config.load_evaluate,
