@@ -16,6 +16,7 @@ from annpot.data.structure_stream import structure_data_set
 from annpot.descriptors.settings import descriptor_settings
 from annpot.errors import InputError
 from annpot.structures.force_consistency import unit_warning
+from annpot.training.overlap import overlap_notes
 
 MEGABYTE = 1e6
 NAMES_SHOWN = 5
@@ -73,10 +74,13 @@ def open_all(config, n_features, sources, announce):
         None if one is None else _opened(config, path, one, n_features, announce)
         for path, one in zip(paths, (training, validation), strict=True)
     ]
+    notes = [*opened[0].notes]
     if division is not None:
         note = names_note(path, division.names)
-        notes = (*opened[0].notes, *([note] if note else []))
-        opened[0] = replace(opened[0], notes=notes, division=division)
+        notes += [note] if note else []
+    if None not in opened and len(set(map(str, paths))) > 1:
+        notes += overlap_notes(*opened)
+    opened[0] = replace(opened[0], notes=tuple(notes), division=division)
     return opened
 
 
