@@ -31,7 +31,7 @@ def _run(path):
 
 def _best(config):
     """The best checkpoint where the INI file asks for it, else None."""
-    from annpot.inspection.best_checkpoint import best_checkpoint
+    from annpot.training.best_checkpoint import best_checkpoint
 
     is_asked = config.io.checkpoint == "best"
     return best_checkpoint(config.io.network_dir) if is_asked else None

@@ -3,18 +3,18 @@
 from pathlib import Path
 
 from annpot.errors import InputError
-from annpot.inspection.best_checkpoint import (
-    best_metric,
-    best_of,
-    metric_values,
-    stored_settings,
-)
 from annpot.inspection.descriptors import descriptor_facts
 from annpot.inspection.run_facts import metrics_listing, run_facts
 from annpot.inspection.sheet import Listing, Sheet
 from annpot.networks.activations import ACTIVATIONS
 from annpot.networks.checkpoint_files import named_as_latest, saved_checkpoints
 from annpot.networks.stored_run import read_stored_run
+from annpot.training.best_checkpoint import (
+    best_metric,
+    best_of,
+    metric_values,
+    stored_settings,
+)
 
 KEEP_EVERY = "IO_INFORMATION", "keep_every_epochs"
 NO_CHECKSUM = "none of the whole; that of each tensor is right"

@@ -2,9 +2,9 @@
 
 import math
 
-from annpot.inspection.best_checkpoint import best_metric, best_row
 from annpot.inspection.sheet import Listing
 from annpot.networks.stored_run import EPOCH
+from annpot.training.best_checkpoint import best_metric, best_row
 
 
 def run_facts(run):
@@ -24,8 +24,7 @@ def run_facts(run):
         "device": facts.get("device") or facts.get("devices"),
         "stage": stage.get("name"),
         "parent": stage.get("parent"),
-        "started_from": stage.get("parent_checkpoint")
-        or facts.get("started_from"),
+        "started_from": stage.get("parent_checkpoint") or facts.get("started_from"),
         "step": progress.get("step"),
         "epochs_done": progress.get("epoch"),
         "steps_of_the_next": progress.get("steps_in_epoch") or None,

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from annpot.errors import InputError, NotFinished
-from annpot.networks.best_checkpoint import best_checkpoint
 from annpot.stages.state import DONE, MODELS, PLANNED, RUNNING, stage_state
+from annpot.training.best_checkpoint import best_checkpoint
 from annpot.training.origin import StageOrigin
 from annpot.training.record import load_state
 from annpot.training.trainer import train
