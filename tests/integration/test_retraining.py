@@ -1,15 +1,18 @@
 """Training again from extracted networks: a rule of its own for each element."""
 
+import shutil
+
 import numpy as np
 import pytest
 
 from annpot.networks.architecture import LayerSpec, LayerWeights, NetworkSpec
 from annpot.networks.initial_weights import new_layer
-from annpot.networks.metadata import write_metadata
+from annpot.networks.metadata import read_metadata, write_metadata
 from reference.small_training import (
     N_FEATURES,
     OFFSETS,
     SPECIES,
+    assert_same_state,
     finished,
     prepared,
     train_ini,
@@ -41,7 +44,8 @@ def stored(finished_run, tmp_path_factory):
         for element, pairs in layers.items()
     }
     folder = tmp_path_factory.mktemp("extracted")
-    write_metadata(folder, specs, weights)
+    about = {"checkpoint": "epoch_3_step_21", "weights_sha256": "5a" * 32}
+    write_metadata(folder, specs, weights, about)
     return folder, layers
 
 
@@ -156,3 +160,37 @@ def test_the_summary_shows_the_rules(retrained):
         "loaded:new:new",
         "1:1:1",
     ]
+
+
+def test_a_run_goes_on_without_the_networks_it_began_with(stored, tmp_path, small_data):
+    whole = finished(tmp_path / "whole", small_data, **started_from(stored[0]))
+    folder = tmp_path / "extracted"
+    shutil.copytree(stored[0], folder)
+    sections = started_from(folder)
+    finished(tmp_path / "parts", small_data, **shortened(sections))
+    shutil.rmtree(folder)
+    parts = finished(tmp_path / "parts", small_data, **sections)
+    assert_same_state(parts.state, whole.state)
+    activations = [one["activations"] for one in parts.state.run["networks"]]
+    assert activations == [one["activations"] for one in whole.state.run["networks"]]
+
+
+def test_checkpoints_tell_which_networks_the_run_began_with(stored, retrained):
+    told = retrained[1].state.run["started_from"]
+    about = read_metadata(stored[0]).about
+    assert told["networks_metadata"] == str(stored[0])
+    assert told["weights_sha256"] == about["weights_sha256"] == "5a" * 32
+    assert told["checkpoint"] == "epoch_3_step_21"
+
+
+def started_from(folder):
+    """Sections of a run that leaves architecture and offsets to stored networks."""
+    return {
+        "DEFAULT_NETWORK": {"architecture": None, "networks_metadata": folder},
+        "DATA_INFORMATION": {"output_offset": None},
+    }
+
+
+def shortened(sections):
+    """The same for two of the three epochs."""
+    return sections | {"TRAINING_PARAMETERS": {"max_epochs": 2}}

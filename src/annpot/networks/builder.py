@@ -45,7 +45,7 @@ def network_specs(config, n_features):
     )
 
 
-def starting_networks(config, n_features, seed, origin=None):
+def starting_networks(config, n_features, seed, origin=None, continued=None):
     """StartingNetwork of each element of `atomic_sequence`.
 
     What an element's section or [DEFAULT_NETWORK] says wins; what they leave out
@@ -63,30 +63,62 @@ def starting_networks(config, n_features, seed, origin=None):
         seed: seed of the run.
         origin: facts of the data's descriptors to compare with those that the stored
             networks were trained on, see `check_descriptors`; None compares nothing.
+        continued: StoredNetworks of the checkpoint that the run goes on from. They
+            take the place of networks_metadata and of all weights: no file is read.
 
     Raises:
         InputError: all elements' problems at once, or other descriptors than those
             of networks whose first layer is loaded.
     """
     folder = config.default_network.networks_metadata
+    if continued is not None:
+        return _of_each(
+            lambda e: _continued_network(config, e, n_features, continued, seed), config
+        )
     found = read_metadata(folder) if folder is not None else StoredNetworks()
     stored = {spec.element: (spec, found.weights[spec.element]) for spec in found.specs}
-    networks, problems = [], []
-    for element in config.data.atomic_sequence:
-        try:
-            networks.append(
-                _starting_network(config, element, n_features, stored, seed)
-            )
-        except InputError as error:
-            problems.extend(error.problems)
-    if problems:
-        raise InputError(problems)
+    networks = _of_each(
+        lambda e: _starting_network(config, e, n_features, stored, seed), config
+    )
     facts = found.about.get("data")
     loaded = any(network.sources[0] == "loaded" for network in networks)
     if loaded and origin is not None and isinstance(facts, dict):
         where = config.source.where("DEFAULT_NETWORK", "networks_metadata")
         check_descriptors(facts, origin, where)
     return networks
+
+
+def _of_each(network_of, config):
+    """The network of each element; the problems of all elements at once."""
+    networks, problems = [], []
+    for element in config.data.atomic_sequence:
+        try:
+            networks.append(network_of(element))
+        except InputError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise InputError(problems)
+    return networks
+
+
+def _continued_network(config, element, n_features, continued, seed):
+    """The network of an element with the weights of a checkpoint, as far as they fit.
+
+    Layers of other sizes get new weights; that they are others is told later.
+    """
+    settings = config.element_network(element)
+    known = {spec.element: spec for spec in continued.specs}.get(element)
+    if config.default_network.networks_metadata is None:
+        known = None  # what the INI file leaves out is not asked of a stored network
+    spec = _spec(settings, known, n_features, _place(config, element))
+    kept = dict(enumerate(continued.weights.get(element, ())))
+    layers = [
+        kept[number]
+        if number in kept and kept[number].kernel.shape == shape
+        else new_layer(shape, element, number, seed)
+        for number, shape in enumerate(spec.shapes)
+    ]
+    return StartingNetwork(spec, tuple(layers), ("checkpoint",) * len(layers))
 
 
 def _place(config, element):

@@ -58,7 +58,7 @@ def open_networks(checkpoint, config=None):
             "app_extract_weights)."
         )
     if run is not None:
-        specs, rescale = _specs_of_run(run, checkpoint), run["energy_rescale"]
+        specs, rescale = specs_of_run(run, checkpoint.prefix), run["energy_rescale"]
         problems = list(_contradictions(config, specs, rescale)) if config else []
     else:
         specs, rescale = _specs_of_ini(config, content), config.data.energy_rescale
@@ -75,7 +75,16 @@ def open_networks(checkpoint, config=None):
     )
 
 
-def _specs_of_run(run, checkpoint):
+def specs_of_run(run, prefix):
+    """NetworkSpec of each element, as the facts of a checkpoint describe them.
+
+    Args:
+        run: facts of the run, see doc/formats.md.
+        prefix: of the checkpoint, for messages.
+
+    Raises:
+        InputError: they are not complete.
+    """
     try:
         return tuple(
             NetworkSpec(
@@ -88,7 +97,7 @@ def _specs_of_run(run, checkpoint):
         )
     except (KeyError, TypeError) as error:
         raise InputError(
-            f"{checkpoint.prefix}: what the checkpoint says about its networks is not "
+            f"{prefix}: what the checkpoint says about its networks is not "
             f"complete ({error!r}). Choose another checkpoint."
         ) from error
 
