@@ -445,3 +445,42 @@ def test_the_flag_of_folders_wins_over_the_file(tmp_path):
     assert loaded.io.output_gvect_dir == tmp_path / "water" / "bin"
     assert loaded.io.log_dir == tmp_path / "water"
     assert f"log_dir = {tmp_path / 'water'}\n" in loaded.source.expanded_text()
+
+
+TFR = "[IO_INFORMATION]\ninput_dir = b\noutput_dir = t\nelements_per_file = 10\n"
+EVALUATE = """\
+[IO_INFORMATION]
+data_dir = a
+networks_dir = b
+eval_dir = c
+[VALIDATION_OPTIONS]
+single_step = True
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "load", "found", "wanted"),
+    [
+        (EVALUATE, config.load_train, "app_evaluate", "app_train"),
+        (EVALUATE + "plott = True", config.load_train, "app_evaluate", "app_train"),
+        (GVECT, config.load_tfr, "app_gvect_calculator", "app_tfr_packer"),
+        (TFR, config.load_gvect, "app_tfr_packer", "app_gvect_calculator"),
+        (train_ini({}), config.load_extract, "app_train", "app_extract_weights"),
+        (
+            train_ini({("LOCAL", "threads"): "1", ("STAGE:a", "parent"): "b"}),
+            config.load_evaluate,
+            "app_train",
+            "app_evaluate",
+        ),
+    ],
+)
+def test_a_file_of_another_command_is_told_as_such(tmp_path, text, load, found, wanted):
+    assert problems(tmp_path, text, load) == [
+        f"is an INI file of {found}, expected one of {wanted}. Give the right file, or "
+        f"start {found} with it."
+    ]
+
+
+def test_two_misspelt_keys_do_not_make_a_file_another_command_s(tmp_path):
+    changes = {(IO, "eval_dri"): "x", (IO, "networks_dri"): "y"}
+    assert len(problems(tmp_path, train_ini(changes))) == 2

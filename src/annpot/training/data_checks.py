@@ -19,7 +19,7 @@ def descriptor_length(config):
     else:
         g_size = descriptor_settings(config.descriptor).n_features
         whose = f"the settings of {config.io.gvect_ini}"
-    problems = []
+    others = {}  # (place in the INI file, length that it states) -> elements
     for element in config.data.atomic_sequence:
         stated = config.element_network(element).g_size
         if stated is not None and stated != g_size:
@@ -27,11 +27,13 @@ def descriptor_length(config):
             where = config.source.where(
                 element if is_own else "DEFAULT_NETWORK", "g_size"
             )
-            problems.append(
-                f"{where}: g_size = {stated} for {element}, but {whose} give {g_size} "
-                f"descriptors per atom. Set g_size = {g_size}, or use other descriptor "
-                "settings."
-            )
+            others.setdefault((where, stated), []).append(element)
+    problems = [
+        f"{where}: g_size = {stated} for {', '.join(elements)}, but {whose} give "
+        f"{g_size} descriptors per atom. Set g_size = {g_size}, or use other "
+        "descriptor settings."
+        for (where, stated), elements in others.items()
+    ]
     if problems:
         raise InputError(problems)
     return g_size
