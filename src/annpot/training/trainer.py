@@ -1,7 +1,6 @@
 """The training loop: chunks of steps, epochs, validation, checkpoints."""
 
 import time
-from dataclasses import dataclass
 from itertools import tee
 from pathlib import Path
 
@@ -13,27 +12,10 @@ from annpot.training.facts import save_expanded_ini
 from annpot.training.interruption import deferred_interruption
 from annpot.training.limits import Limits
 from annpot.training.observers import epoch_logs, observers
+from annpot.training.outcome import Outcome
 from annpot.training.progress import is_finished
 from annpot.training.setup import prepare
 from annpot.training.user_callbacks import raise_failures
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run that is finished ended.
-
-    Attributes:
-        logs: averages of its last epoch; None when it had been finished before.
-        ended: why a callback ended it early, or None.
-        stopped: name of a signal that came when nothing was left to stop, or None: what
-            would follow this run must not begin.
-        n_epochs: epochs that it did.
-    """
-
-    logs: dict | None
-    ended: str | None = None
-    stopped: str | None = None
-    n_epochs: int = 0
 
 
 def train(
