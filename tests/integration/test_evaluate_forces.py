@@ -357,7 +357,12 @@ def test_other_descriptors_are_refused(run, capsys, old, new, message):
     told(run)
     (run.folder / "gvect.ini").write_text(GVECT_INI.replace(old, new))
     assert evaluate(run) == 2
-    assert message in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert message in error
+    assert (
+        "Restore the settings of gvect.ini that the training data were made with, or "
+        "remove gvect_ini: the checkpoint knows them." in error
+    )
 
 
 def test_an_element_without_network_is_refused(run, capsys):

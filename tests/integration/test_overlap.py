@@ -30,8 +30,8 @@ def notes_of(folder, validation):
 def test_records_with_the_name_and_energy_of_others_are_counted(tmp_path):
     (note,) = notes_of(tmp_path, [*OTHERS, *TRAINING[3:7]])
     assert note == (
-        f"{tmp_path}/validate: name and energy of 4 of 14 structures are those of one in "
-        f"{tmp_path}/train (t3, t4, t5, ...). What was trained on is no test: leave "
+        f"{tmp_path}/validate: name and energy of 4 of 14 structures are those of one "
+        f"in {tmp_path}/train (t3, t4, t5, ...). What was trained on is no test: leave "
         "them out of one of the two."
     )
 
