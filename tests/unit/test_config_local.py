@@ -179,6 +179,18 @@ class TestWhatBecomesOfIt:
         assert error.value.problems[0].startswith("run/_models/epoch_1_step_9:")
         assert "batch_size = ten: expected an integer" in error.value.problems[0]
 
+    def test_a_stage_overrides_it_and_keeps_it_local(self, tmp_path):
+        stages = "[STAGE:a]\nlog_frequency = 3\n"
+        load(tmp_path, LOCAL + stages)
+        plan = config.load_plan(tmp_path / "train.ini")
+        stage = plan.stages["a"]
+        assert stage.changes == (("log_frequency", "10", "3"),)
+        local = keys_of(stage.config.source.expanded_text())["LOCAL"]
+        assert local["log_frequency"] == "3"
+        assert local["train_dir"] == "run/stages/a"
+        model = keys_of(stage.config.source.model_text())
+        assert "log_frequency" not in model["IO_INFORMATION"]
+
     def test_keys_are_divided_by_what_they_touch(self, tmp_path):
         source = load(tmp_path, LOCAL + "[H]\ntrainable = 0:1\n").source
         assert "[H] trainable" in source.result_keys

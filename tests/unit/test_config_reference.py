@@ -89,6 +89,28 @@ def test_limits_of_zero_are_in_the_json_schema():
     assert training["properties"]["learning_rate"]["exclusiveMinimum"] == 0
 
 
+def test_the_json_schema_knows_stages_and_local_keys():
+    """Keys written elsewhere refer to their own declarations."""
+    schema = json.loads(reference.keywords_json())
+    train = schema["properties"]["app_train"]
+    (stage,) = (
+        one for name, one in train["patternProperties"].items() if "STAGE" in name
+    )
+    local = train["properties"]["LOCAL"]["properties"]
+    place = "#/properties/app_train/properties"
+    rate = {"$ref": f"{place}/TRAINING_PARAMETERS/properties/learning_rate"}
+    assert stage["properties"]["learning_rate"] == rate
+    assert stage["properties"]["keep_optimizer"]["type"] == "boolean"
+    assert r"^[A-Z][a-z]?\.trainable$" in stage["patternProperties"]
+    assert not {"seed", "architecture", "train_dir"} & set(stage["properties"])
+    assert local["max_time"] == {"$ref": f"{place}/IO_INFORMATION/properties/max_time"}
+    assert not {"learning_rate", "threads"} & set(local)
+    for key in (*stage["properties"].values(), *local.values()):
+        at = schema
+        for step in key.get("$ref", "#").split("/")[1:]:
+            at = at[step]
+
+
 def test_loading_imports_nothing_heavy():
     """A wrong INI file is told before anything slow is imported."""
     heavy = ["numpy", "ase", "tensorflow", "keras", "numba", "matplotlib", "rich"]
