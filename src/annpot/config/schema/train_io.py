@@ -79,7 +79,8 @@ class TrainIo(Start):
         ours=True,
         help="largest data set that dataset_cache = auto keeps in memory; with forces "
         "the most that stored derivatives, and neighbour lists before they go to a "
-        "temporary file in train_dir, may take",
+        "temporary file in train_dir, may take; derivatives = auto computes those that "
+        "do not fit (last bits differ), but a run that goes on keeps its choice",
     )
     num_parallel_readers: int = key(
         INTEGER,
