@@ -11,6 +11,7 @@ MEV = 1000.0  # meV in one eV
 # Okabe and Ito's palette: told apart with every kind of colour vision.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9")
 GREY = "#777777"
+NARROW = 20.0  # ratio of the ends of an axis up to which it has more numbers
 _STYLE = {
     "font.size": 9,
     "axes.spines.top": False,
@@ -28,7 +29,9 @@ def finish_curve(axes, x_label, y_label):
     from matplotlib.ticker import LogLocator, NullLocator
 
     axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    low, high = axes.get_ylim()
+    few = (1, 2, 5) if high > NARROW * low else (1, 1.5, 2, 3, 4, 5, 7)
+    axes.yaxis.set_major_locator(LogLocator(subs=few))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter("{x:g}")
     axes.set_xlabel(x_label)

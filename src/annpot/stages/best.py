@@ -90,7 +90,8 @@ def draw_stages(plan, column, path):
         first_steps[stage.name] = _first_step(run, first_steps)
         values = run.column(measure)
         if values is not None and np.isfinite(values).any():
-            steps = first_steps[stage.name] + run.column(STEP)
+            steps, values = _with_start(run, runs.get(stage.parent), measure)
+            steps = steps + first_steps[stage.name]
             curves.append((stage.name, steps, scale.factor * values))
     if not curves:
         raise InputError(
@@ -102,13 +103,39 @@ def draw_stages(plan, column, path):
     return [name for name, _, _ in curves]
 
 
+def _with_start(run, parent, measure):
+    """(steps, values) of a measure, with that of the network it started from as step 0.
+
+    A loss of the parent may be another one, so that it is left out.
+    """
+    steps, values = run.column(STEP), run.column(measure)
+    started_from = _parent_checkpoint(run)
+    is_loss = measure.endswith("loss")
+    if (
+        parent is None
+        or started_from is None
+        or is_loss
+        or measure not in parent.columns
+    ):
+        return steps, values
+    row = np.flatnonzero(parent.column(STEP) == started_from.step)
+    first = parent.column(measure)[row]
+    return np.append(np.zeros(len(row)), steps), np.append(first, values)
+
+
+def _parent_checkpoint(run):
+    """CheckpointFile that a stage started from, or None."""
+    prefix = (run.facts.get("stage") or {}).get("parent_checkpoint")
+    return named_checkpoint(prefix) if prefix else None
+
+
 def _first_step(run, first_steps):
     """Steps from the base network to the first step of a stage."""
-    stage = run.facts.get("stage") or {}
-    if stage.get("parent") not in first_steps or not stage.get("parent_checkpoint"):
+    parent = (run.facts.get("stage") or {}).get("parent")
+    started_from = _parent_checkpoint(run)
+    if parent not in first_steps or started_from is None:
         return 0
-    parent = named_checkpoint(stage["parent_checkpoint"])
-    return first_steps[stage["parent"]] + (parent.step if parent else 0)
+    return first_steps[parent] + started_from.step
 
 
 def _first_known(plan, runs):
