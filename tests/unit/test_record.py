@@ -33,12 +33,26 @@ def recorder(run, tmp_path):
     return recorder_in(run, tmp_path / "_models")
 
 
-def recorder_in(run, folder, max_to_keep=3):
+def recorder_in(run, folder, max_to_keep=3, **keeps):
+    from annpot.training.keeps import Keeps
     from annpot.training.record import Recorder
 
-    return Recorder(
-        folder, run.potential, run.parameters, run.recorder.slots, max_to_keep
+    rules = {"newest": max_to_keep, "every": None, "best": 0, "metric": "loss"}
+    return WrittenAtOnce(
+        Recorder(folder, run.recorder.snapshot, Keeps(**rules | keeps))
     )
+
+
+class WrittenAtOnce:
+    """A Recorder whose checkpoints are on disk when `save` returns."""
+
+    def __init__(self, recorder):
+        self.recorder, self.folder = recorder, recorder.folder
+
+    def save(self, *arguments):
+        prefix = self.recorder.save(*arguments)
+        self.recorder.wait()
+        return prefix
 
 
 NO_SUMS = (0.0,) * len(TRACE)
@@ -47,7 +61,13 @@ NO_SUMS = (0.0,) * len(TRACE)
 def progress(step, epoch=0, steps_in_epoch=0, sums=NO_SUMS):
     from annpot.training.record import Progress
 
-    return Progress(step, epoch, steps_in_epoch, sums)
+    return Progress(step, epoch, steps_in_epoch, sums, steps_in_epoch)
+
+
+def slots_of(run):
+    from annpot.training.optimizers import slot_variables
+
+    return slot_variables(run.program.optimizer, run.program.trained)
 
 
 def names(folder):
@@ -78,7 +98,7 @@ def test_tensorflow_finds_the_latest_and_all_keys(recorder, run):
     latest = tf.train.latest_checkpoint(str(recorder.folder))
     assert latest == str(recorder.folder / "epoch_1_step_5")
     shapes = tf.train.load_checkpoint(latest).get_variable_to_shape_map()
-    expected = {f"_run{VALUE}": []}
+    expected = {f"_run{VALUE}": []}  # beside it: _history and _checksum
     for element in "HCON":
         for layer, shape in enumerate([[24, 6], [6, 1]]):
             for kind, full in (("kernel", shape), ("bias", shape[1:])):
@@ -105,7 +125,7 @@ def test_what_is_stored_comes_back_bitwise(recorder, run):
         for pair, expected in zip(state.layers[element], layers, strict=True):
             for values, reference in zip(pair, expected, strict=True):
                 np.testing.assert_array_equal(values, reference, strict=True)
-    slots = run.recorder.slots
+    slots = slots_of(run)
     assert len(state.slots) == len(slots)
     for (key, slot), variable in slots.items():
         values = state.slots[(key.element, key.layer, key.kind, slot)]
@@ -123,7 +143,9 @@ def test_a_second_checkpoint_holds_the_state_of_its_moment(small_data, tmp_path)
     states = []
     for step in (0, 2):
         run_steps(run, 2, first_step=step)
-        states.append(load_state(run.recorder.save(progress(step + 2), {})))
+        prefix = run.save(progress(step + 2))
+        run.recorder.wait()
+        states.append(load_state(prefix))
     key = ("H", 0, "kernel", "momentum")
     assert (states[0].slots[key] != states[1].slots[key])[:16].all()
     assert states[1].slots[key][16:].any() == 0  # columns that are always zero
@@ -210,60 +232,109 @@ def test_a_full_disk_leaves_earlier_checkpoints(recorder, monkeypatch, call):
     recorder.save(progress(20, epoch=2), {})
 
 
-def test_files_are_those_that_tensorflow_writes_itself(recorder, tmp_path):
-    """Compiled or not, the same bytes in the same single shard."""
+def test_tensorflow_restores_what_was_written_without_it(recorder, run):
+    """Names, numbers and the tree of objects are those of tf.train.Checkpoint."""
+    import tensorflow as tf
+    from tensorflow.core.protobuf import trackable_object_graph_pb2
+
     prefix = recorder.save(progress(10, epoch=1), {"note": "x"})
-    recorder._checkpoint.write(str(tmp_path / prefix.name))
-    for suffix in (".index", ".data-00000-of-00001"):
-        name = prefix.name + suffix
-        own = (recorder.folder / name).read_bytes()
-        assert own == (tmp_path / name).read_bytes(), suffix
+    networks = {
+        element: {
+            "_layers": [
+                {"kernel": tf.Variable(0 * kernel), "bias": tf.Variable(0 * bias)}
+                for kernel, bias in layers
+            ]
+        }
+        for element, layers in weights_of(run).items()
+    }
+    text = tf.Variable("")
+    checkpoint = tf.train.Checkpoint(_networks=networks, _run=text)
+    checkpoint.read(str(prefix)).assert_existing_objects_matched()
+    assert json.loads(text.numpy())["note"] == "x"
+    for element, layers in weights_of(run).items():
+        for pair, found in zip(layers, networks[element]["_layers"], strict=True):
+            np.testing.assert_array_equal(found["kernel"].numpy(), pair[0])
+            np.testing.assert_array_equal(found["bias"].numpy(), pair[1])
+    graph = trackable_object_graph_pb2.TrackableObjectGraph()
+    reader = tf.train.load_checkpoint(str(prefix))
+    graph.ParseFromString(reader.get_tensor("_CHECKPOINTABLE_OBJECT_GRAPH"))
+    keys = {a.checkpoint_key for node in graph.nodes for a in node.attributes}
+    names = set(reader.get_variable_to_shape_map())
+    assert keys == names - {"_CHECKPOINTABLE_OBJECT_GRAPH"}
+
+
+def test_a_checkpoint_holds_the_numbers_of_its_moment(
+    small_data, tmp_path, monkeypatch
+):
+    """Steps that are done while it is being written are not in it."""
+    import threading
+
+    from annpot.training import record
+
+    run = prepared(train_ini(tmp_path, small_data))
+    run_steps(run, 2)
+    expected = weights_of(run)
+    go_on, write = threading.Event(), record.write_bundle
+
+    def waiting(*arguments):
+        go_on.wait(10)
+        write(*arguments)
+
+    monkeypatch.setattr(record, "write_bundle", waiting)
+    prefix = run.save(progress(2))
+    run_steps(run, 20, first_step=2)
+    assert (weights_of(run)["H"][1][0] != expected["H"][1][0]).any()
+    assert not prefix.with_suffix(".index").exists()
+    go_on.set()
+    run.recorder.wait()
+    layers = record.load_state(prefix).layers
+    for element, pairs in expected.items():
+        for pair, stored in zip(pairs, layers[element], strict=True):
+            np.testing.assert_array_equal(stored[0], pair[0], strict=True)
+            np.testing.assert_array_equal(stored[1], pair[1], strict=True)
 
 
 def test_a_file_that_the_system_cuts_is_told_as_a_full_disk(recorder):
-    """A limit on the size of files stops TensorFlow as a full disk would."""
+    """A limit on the size of files stops a process as a full disk would."""
     recorder.save(progress(10, epoch=1), {})
     before = names(recorder.folder)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    message = "_models: the disk is full. Earlier checkpoints are untouched; free some"
     resource.setrlimit(resource.RLIMIT_FSIZE, (500, limits[1]))
     try:
-        with pytest.raises(InputError, match=message):
+        with pytest.raises(InputError, match="epoch_2_step_20: the disk is full") as e:
             recorder.save(progress(20, epoch=2), {})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "free some space and run the same command again" in str(e.value)
     assert_unharmed(recorder.folder, before)
 
 
-def test_tensorflow_out_of_space_is_told_as_a_full_disk(recorder, monkeypatch):
-    import tensorflow as tf
-
+def test_an_error_of_the_writer_is_told_by_the_next_checkpoint(recorder, monkeypatch):
+    """The training does not wait for a checkpoint, but it does not go on for long."""
     recorder.save(progress(10, epoch=1), {})
     before = names(recorder.folder)
 
-    def full(*arguments):
-        raise tf.errors.ResourceExhaustedError(
-            None, None, "No space left on device; a long text"
-        )
+    def full(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(recorder, "_write_tensors", full)
-    message = "_models: the disk is full. Earlier checkpoints are untouched; free some"
-    with pytest.raises(InputError, match=message):
-        recorder.save(progress(20, epoch=2), {})
+    with monkeypatch.context() as patch:
+        patch.setattr("annpot.training.record.files.sync", full)
+        recorder.recorder.save(progress(20, epoch=2), {})  # no wait
+        with pytest.raises(InputError, match="epoch_2_step_20: the disk is full"):
+            recorder.recorder.save(progress(30, epoch=3), {})
     assert_unharmed(recorder.folder, before)
+    assert recorder.save(progress(30, epoch=3), {}).name == "epoch_3_step_30"
 
 
-def test_tensorflow_s_refusal_is_told_without_its_traceback(recorder, monkeypatch):
-    """A file lies where the folder of the unfinished checkpoint should be."""
-    make = "annpot.training.record.files.make_folder"
-    monkeypatch.setattr(make, lambda folder: folder.touch())
-    with pytest.raises(InputError) as error:
-        recorder.save(progress(20, epoch=2), {})
-    (message,) = error.value.problems
-    assert "_models: a checkpoint cannot be written (" in message
-    assert "Not a directory" in message
-    assert "\n" not in message
-    assert "node" not in message
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_may_not_be_written_is_one_message(recorder):
+    recorder.folder.chmod(0o500)
+    try:
+        with pytest.raises(InputError, match="cannot be written") as error:
+            recorder.save(progress(20, epoch=2), {})
+    finally:
+        recorder.folder.chmod(0o700)
+    assert len(error.value.problems) == 1
 
 
 def test_weights_that_are_not_finite_are_not_written(recorder, run):

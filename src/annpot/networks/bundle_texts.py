@@ -5,7 +5,7 @@ import shutil
 from annpot import files
 from annpot.networks.bundle import HEADER, TEXT, Entry, text_content
 from annpot.networks.bundle_table import table
-from annpot.wire_format import FIXED32, LENGTH_DELIMITED, VARINT, varint
+from annpot.networks.bundle_writer import entry_message
 
 
 def replace_texts(bundle, texts):
@@ -32,29 +32,5 @@ def replace_texts(bundle, texts):
                 place = stream.tell()
                 entries[name] = Entry(TEXT, (), 0, place, len(content), checksum)
                 stream.write(content)
-    pairs = {name.encode(): _message(entry) for name, entry in entries.items()}
+    pairs = {name.encode(): entry_message(entry) for name, entry in entries.items()}
     files.write_bytes(index, table(pairs | {HEADER: bundle.header}))
-
-
-def _message(entry):
-    """Bytes of the entry of one tensor: fields of value 0 are left out."""
-    dimensions = (_delimited(2, _field(1, size)) for size in entry.shape)
-    return b"".join(
-        (
-            _field(1, entry.dtype),
-            _delimited(2, b"".join(dimensions)),
-            _field(3, entry.shard),
-            _field(4, entry.offset),
-            _field(5, entry.n_bytes),
-            varint(6 << 3 | FIXED32),
-            entry.checksum.to_bytes(4, "little"),
-        )
-    )
-
-
-def _field(number, value):
-    return varint(number << 3 | VARINT) + varint(value) if value else b""
-
-
-def _delimited(number, content):
-    return varint(number << 3 | LENGTH_DELIMITED) + varint(len(content)) + content

@@ -17,6 +17,9 @@ _WEIGHTS = re.compile(rf"_networks/([^/]+)/_layers/(\d+)/(kernel|bias){_VALUE}")
 _SLOTS = re.compile(rf"_slots/([^/]+)/(\d+)/(kernel|bias)/([^/]+){_VALUE}")
 _RUN = f"_run{_VALUE}"
 _SPLIT = f"_split{_VALUE}"
+_HISTORY = f"_history{_VALUE}"
+CHECKSUM = f"_checksum{_VALUE}"
+FORMAT_VERSION = 2  # of what app_train writes and of the newest that is read
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +36,8 @@ class CheckpointContent:
         checksum: of its tensors, see `checksum_of`.
         split: how the data were divided, see `annpot.data.stored_split`; None where
             they were not.
+        history: (n_epochs, n_columns) float64, what was measured in each epoch; the
+            facts name the columns.
     """
 
     prefix: Path
@@ -41,6 +46,7 @@ class CheckpointContent:
     run: dict | None
     checksum: str
     split: bytes | None = None
+    history: np.ndarray | tuple = ()
 
 
 def read_checkpoint(prefix):
@@ -48,9 +54,11 @@ def read_checkpoint(prefix):
 
     Raises:
         InputError: a file is missing, truncated or corrupt, it holds no networks, a
-            layer is incomplete, or a weight is not a finite number.
+            layer is incomplete, a weight is not a finite number, or a newer version
+            wrote it.
     """
     tensors = _tensors(prefix)
+    checksum = _verified_checksum(tensors, prefix)
     found, slots = {}, {}
     for name, array in tensors.items():
         if weight := _WEIGHTS.fullmatch(name):
@@ -68,28 +76,50 @@ def read_checkpoint(prefix):
         for element, layers in found.items()
     }
     run = _run_facts(tensors.get(_RUN), prefix)
-    checksum = checksum_of(tensors)
-    split = tensors.get(_SPLIT)
-    return CheckpointContent(Path(prefix), weights, slots, run, checksum, split)
+    split, history = tensors.get(_SPLIT), tensors.get(_HISTORY, ())
+    return CheckpointContent(
+        Path(prefix), weights, slots, run, checksum, split, history
+    )
 
 
 def checksum_of(tensors):
     """sha256 over names, dtypes, shapes and bytes of tensors, in order of names.
 
+    Of each tensor: "NAME DTYPE SHAPE", a line feed, and its bytes in row order; DTYPE
+    and SHAPE as in "float32 [24, 6]", "text 5121" for a text of 5121 bytes.
+
     Args:
-        tensors: {name: array or bytes}.
+        tensors: {name: array or bytes}; `CHECKSUM` itself is left out.
     """
     digest = hashlib.sha256()
-    for name in sorted(tensors):
+    for name in sorted(tensors.keys() - {CHECKSUM}):
         value = tensors[name]
         if isinstance(value, bytes):
-            about, content = f"{name} text {len(value)}\n", value
+            about = f"text {len(value)}"
         else:
-            value = np.ascontiguousarray(value)
-            about, content = f"{name} {value.dtype} {list(value.shape)}\n", value
-        digest.update(about.encode())
-        digest.update(content)
+            about = f"{value.dtype} {list(np.shape(value))}"
+            is_text = value.dtype == object
+            value = repr(value.tolist()).encode() if is_text else _flat(value)
+        digest.update(f"{name} {about}\n".encode())
+        digest.update(value)
     return digest.hexdigest()
+
+
+def _flat(array):
+    """Array of bytes of an array in row order; copies only where it must."""
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+
+
+def _verified_checksum(tensors, prefix):
+    """Checksum of the tensors, which is the stored one where there is one."""
+    checksum = checksum_of(tensors)
+    stored = tensors.get(CHECKSUM, checksum.encode())
+    if stored != checksum.encode():
+        raise InputError(
+            f"{prefix}: this checkpoint is corrupt: its checksum is {checksum}, "
+            f"expected {stored.decode(errors='replace')}. Choose another checkpoint."
+        )
+    return checksum
 
 
 def _tensors(prefix):
@@ -147,9 +177,17 @@ def _run_facts(text, prefix):
     if text is None:
         return None
     try:
-        return json.loads(text)
-    except ValueError as error:
+        facts = json.loads(text)
+        version = facts.get("format_version", 1)
+    except (ValueError, AttributeError) as error:
         raise InputError(
             f"{prefix}: what the checkpoint says about its run is not valid JSON "
             f"({error}). Choose another checkpoint."
         ) from error
+    if version > FORMAT_VERSION:
+        raise InputError(
+            f"{prefix}: was written by a newer program ({facts.get('program')}, format "
+            f"{version}), expected format {FORMAT_VERSION} or older. Install that "
+            "version of annpot."
+        )
+    return facts

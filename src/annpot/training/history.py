@@ -20,24 +20,39 @@ class History:
 
     def __init__(self, columns=(EPOCH,), rows=()):
         self.columns = tuple(columns)
-        self._rows = [[float(value) for value in row] for row in rows]
+        # Room for more rows than there are, so that adding one copies none.
+        self._room = np.array(rows, np.float64).reshape(-1, len(self.columns))
+        self._n = len(self._room)
 
     def __len__(self):
-        return len(self._rows)
+        return self._n
 
     @property
     def table(self):
-        """(n_epochs, n_columns) float64; NaN where an epoch lacks a column."""
-        return np.array(self._rows, np.float64).reshape(-1, len(self.columns))
+        """(n_epochs, n_columns) float64, copied; NaN where an epoch lacks a column."""
+        return self._room[: self._n].copy()
+
+    def latest(self):
+        """{column: value} of the last epoch; {} before there is one."""
+        if not self._n:
+            return {}
+        return dict(zip(self.columns, self._room[self._n - 1].tolist(), strict=True))
+
+    def column(self, name):
+        """(n_epochs,) values of a column; NaN where there is none of this name."""
+        if name not in self.columns:
+            return np.full(len(self), np.nan)
+        return self._room[: self._n, self.columns.index(name)].copy()
 
     def lines(self):
         """Rows as texts, all digits, whole numbers of epochs and steps as such."""
-        return [_line(self.columns, row) for row in self._rows]
+        return [_line(self.columns, row) for row in self._room[: self._n].tolist()]
 
     def keep(self, n_epochs):
         """Forget epochs after the first `n_epochs`: they are going to be done again."""
-        first = self.columns.index(EPOCH)
-        self._rows = [row for row in self._rows if row[first] <= n_epochs]
+        table = self._room[: self._n]
+        self._room = table[table[:, self.columns.index(EPOCH)] <= n_epochs]
+        self._n = len(self._room)
 
     def add(self, values):
         """Add the row of an epoch, {column: value}.
@@ -47,11 +62,20 @@ class History:
         """
         new = tuple(name for name in values if name not in self.columns)
         self.columns += new
-        for row in self._rows:
-            row += [math.nan] * len(new)
+        self._make_room(len(new))
         row = [float(values.get(name, math.nan)) for name in self.columns]
-        self._rows.append(row)
+        self._room[self._n] = row
+        self._n += 1
         return None if new else _line(self.columns, row)
+
+    def _make_room(self, n_columns):
+        """Room for one more row, and for `n_columns` more columns."""
+        n_rows = len(self._room)
+        if n_columns or self._n == n_rows:
+            more = max(n_rows, 16) if self._n == n_rows else 0
+            room = np.full((n_rows + more, len(self.columns)), math.nan)
+            room[:n_rows, : self._room.shape[1]] = self._room
+            self._room = room
 
 
 def _line(columns, row):

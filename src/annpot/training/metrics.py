@@ -3,7 +3,10 @@
 import math
 from typing import NamedTuple
 
+import numpy as np
+
 from annpot.accuracy import mean_relative, r_squared
+from annpot.training.trace import by_name
 
 
 class Label(NamedTuple):
@@ -95,6 +98,29 @@ def _errors(total, label):
     }
 
 
+def step_measures(trace):
+    """Losses, MAE and RMSE of single steps, as `measures` gives them.
+
+    Args:
+        trace: (n_steps, len(TRACE)).
+
+    Returns:
+        {name: (n_steps,)}, NaN in steps without the label; what no step has is left
+        out.
+    """
+    total = by_name(np.asarray(trace).T)
+    found = {name: total[name] for name in ("loss", "regularization")}
+    for label in LABELS.values():
+        count, to = total[label.count], label.measures
+        if not count.any():
+            continue
+        count = np.where(count > 0, count, np.nan)
+        found[label.loss] = np.where(count > 0, total[label.loss], np.nan)
+        found[f"mae_{to}"] = total[f"sum_abs_{label.sums}"] / count
+        found[f"rmse_{to}"] = np.sqrt(total[f"sum_square_{label.sums}"] / count)
+    return found
+
+
 def measure_names(labels):
     """Names of all measures of a run, in the order of its history.
 
@@ -128,3 +154,16 @@ def file_columns(chosen, values, prefix=""):
         for column, name in COLUMNS[choice].items()
         if name in values
     }
+
+
+def measure_of_column(column):
+    """Measure behind a column of metrics.dat; `val_` of both is that of validation.
+
+    Raises:
+        KeyError: there is no such column.
+    """
+    measures_of = {
+        c: name for columns in COLUMNS.values() for c, name in columns.items()
+    }
+    prefix = "val_" if column.startswith("val_") else ""
+    return f"{prefix}{measures_of[column.removeprefix(prefix)]}"

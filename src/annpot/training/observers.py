@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
-from annpot.training.callbacks import Checkpoints, StopOnNaN, TensorBoardLog
+from annpot.training.callbacks import Checkpoints, StopOnNaN
 from annpot.training.history_file import HistoryFile
 from annpot.training.metrics import complete, measures
 from annpot.training.metrics_file import MetricsFile
+from annpot.training.tensorboard_log import TensorBoardLog
 from annpot.training.trace import by_name
+from annpot.training.user_callbacks import Failures
 
 
 def observers(config, run, extra=()):
@@ -17,19 +19,16 @@ def observers(config, run, extra=()):
         run: Run.
         extra: callbacks of the user.
     """
-    folder = Path(config.io.train_dir)
+    folder, io = Path(config.io.train_dir), config.io
+    plan, start, history = run.plan, run.start, run.history
     return [
         StopOnNaN(folder),
-        TensorBoardLog(
-            folder,
-            config.io.log_frequency,
-            run.plan.step.learning_rate,
-            run.start.step,
-        ),
-        MetricsFile(folder / "metrics.dat", config.io.metrics, run.start.epoch),
-        HistoryFile(folder, run.history, run.plan.step.learning_rate, run.clock),
+        MetricsFile(folder / "metrics.dat", io.metrics, start.epoch),
+        HistoryFile(folder, history, plan.step.learning_rate, run.clock),
+        TensorBoardLog(folder, io.log_frequency, plan, start.step, history),
         *extra,
-        Checkpoints(run.save),
+        Checkpoints(run.save, lambda: run.recorder.keeps.wants(history)),
+        Failures(extra, run.save),
     ]
 
 

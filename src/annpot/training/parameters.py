@@ -69,6 +69,10 @@ class Parameters:
                 tf.tensor_scatter_nd_update(full.value, kept[:, None], small.value)
             )
 
+    def rows(self, key):
+        """Rows of the full weight that the step's variable holds; None for all."""
+        return self._reduced[key][2] if key in self._reduced else None
+
     def trainable(self):
         """{ParameterKey: variable} of the layers that are not frozen."""
         return {

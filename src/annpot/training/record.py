@@ -1,33 +1,42 @@
 """The state of a run, to disk and back.
 
-A checkpoint is a TensorFlow bundle `epoch_{e}_step_{s}` (.index and .data-...). It
-exists when its index does: the data are renamed first, the index next, the text file
-`checkpoint` that names the newest one last.
+A checkpoint is a TensorFlow bundle `epoch_{e}_step_{s}` (.index and .data-...) that
+holds everything about its run. It exists when its index does: the data are renamed
+first, the index next, the text file `checkpoint` that names the newest one last.
 """
 
 import json
 import os
 import re
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from annpot import files
-from annpot.errors import InputError, TrainingError
+from annpot.errors import TrainingError
+from annpot.networks.bundle_writer import (
+    ATTRIBUTE,
+    DATA_SUFFIX,
+    GRAPH,
+    INDEX_SUFFIX,
+    object_graph,
+    write_bundle,
+)
 from annpot.networks.checkpoint_files import (
     LATEST_FILE,
     named_as_latest,
     saved_checkpoints,
 )
-from annpot.networks.checkpoint_reader import read_checkpoint
-from annpot.networks.element_network import tf
+from annpot.networks.checkpoint_reader import CHECKSUM, checksum_of, read_checkpoint
+from annpot.training.background import Background
+from annpot.training.history import EPOCH, History
 from annpot.training.progress import Progress
 
 FOLDER = "_models"
 UNFINISHED = ".writing_"  # folder of a checkpoint until it is complete
-DATA_SUFFIX = ".data-00000-of-00001"
+SUFFIXES = (DATA_SUFFIX, INDEX_SUFFIX)  # in the order in which they come to exist
 NAME = re.compile(r"epoch_(\d+)_step_(\d+)")
 
 
@@ -42,6 +51,7 @@ class SavedState:
         run: facts of the run, see `annpot.training.facts`; None in a checkpoint of
             another program.
         checksum: of all its tensors, see `annpot.networks.checkpoint_reader`.
+        history: History of its epochs.
     """
 
     prefix: Path
@@ -49,6 +59,7 @@ class SavedState:
     slots: dict
     run: dict | None
     checksum: str | None = None
+    history: History = field(default_factory=History)
 
     @property
     def progress(self):
@@ -60,159 +71,126 @@ class SavedState:
 
 
 class Recorder:
-    """Writes the checkpoints of a run.
+    """Writes the checkpoints of a run, beside the training.
+
+    What a checkpoint holds is taken at the moment of `save`; a thread then writes it.
+    An error of that thread is raised by the next `save` or `wait`.
 
     Args:
         folder: the `_models` folder.
-        potential: Potential, with the weights to store.
-        parameters: Parameters of the step.
-        slots: {(ParameterKey, slot name): variable}.
-        max_to_keep: older checkpoints beyond this number are deleted.
+        snapshot: Snapshot of the variables of the run.
+        keeps: Keeps: which checkpoints are not removed.
         texts: {name: bytes} that every checkpoint holds as they are.
     """
 
-    def __init__(self, folder, potential, parameters, slots, max_to_keep, texts=None):
+    def __init__(self, folder, snapshot, keeps, texts=None):
         self.folder = Path(folder)
-        self.max_to_keep = max_to_keep
-        self.parameters = parameters
-        self.slots = slots
-        self._text = tf.Variable("")
-        self._checkpoint = tf.train.Checkpoint(
-            _networks=_network_tree(potential),
-            _slots=self._slot_tree(),
-            _run=self._text,
-            **{f"_{name}": tf.Variable(text) for name, text in (texts or {}).items()},
-        )
-        self._write_tensors = _compiled_write(self._checkpoint, self._text.device)
+        self.snapshot = snapshot
+        self.keeps = keeps
+        self._texts = {f"_{name}": text for name, text in (texts or {}).items()}
+        own = ("_run", "_history", "_checksum")
+        self._graph = object_graph([*snapshot.names, *self._texts, *own])
+        self._background = Background()
         files.make_folder(self.folder)
         files.remove_leftovers(self.folder)
         for leftover in self.folder.glob(f"{UNFINISHED}*"):
             shutil.rmtree(leftover)  # a process was killed in the middle of a write
 
-    def _slot_tree(self):
-        """{element: {layer: {kind: {slot: variable of full shape}}}}."""
-        self._full = {}  # (key, slot) -> full variable where the step's is smaller
-        tree = {}
-        for (key, slot), variable in self.slots.items():
-            stored = variable.value
-            if self.parameters.full_shape(key) != tuple(variable.shape):
-                stored = tf.Variable(self.parameters.to_full(key, variable.numpy()))
-                self._full[(key, slot)] = stored
-            layers = tree.setdefault(key.element, {})
-            kinds = layers.setdefault(str(key.layer), {})
-            kinds.setdefault(key.kind, {})[slot] = stored
-        return tree
-
-    def save(self, progress, run):
-        """Write the checkpoint of this moment; return its prefix.
+    def save(self, progress, run, history=None):
+        """Take the checkpoint of this moment, begin to write it; return its prefix.
 
         Args:
             progress: Progress.
             run: facts of the run, stored as JSON beside the tensors.
+            history: History of its epochs.
 
         Raises:
             TrainingError: a weight or slot is not a finite number; nothing is written.
+            InputError: the disk is full or the folder cannot be written; of this
+                checkpoint or of the one before.
+        """
+        self.wait()
+        history = History() if history is None else history
+        arrays = self.snapshot.take()
+        if not all(np.isfinite(array).all() for array in arrays):
+            raise self._not_finite(progress.step)
+        about = {
+            **run,
+            "best_metric": self.keeps.facts(),
+            "history_columns": list(history.columns),
+            "progress": asdict(progress),
+        }
+        text = json.dumps(about, allow_nan=False).encode()
+        other = self._texts | {"_run": text, "_history": history.table}
+        prefix, kept = self.folder / _name(progress), self.keeps.names(history)
+        self._background.start(lambda: self._write(prefix, arrays, other, kept))
+        return prefix
+
+    def wait(self):
+        """Wait until the last checkpoint is on disk.
+
+        Raises:
             InputError: the disk is full or the folder cannot be written.
         """
-        self._refuse_nan(progress.step)
-        in_epoch = progress.steps_in_epoch > 0
-        name = f"epoch_{progress.epoch + in_epoch}_step_{progress.step}"
-        prefix = self.folder / name
-        text = json.dumps({**run, "progress": asdict(progress)}, allow_nan=False)
+        self._background.wait()
+
+    def settle(self):
+        """Wait until nothing is written any more, at an end that has its own error."""
+        self._background.settle()
+
+    def _write(self, prefix, arrays, other, kept):
+        tensors = self._tensors(arrays, other)
         writing = self.folder / f"{UNFINISHED}{os.getpid()}"
         try:
             with files.explained_write_errors(prefix):
                 files.make_folder(writing)
-                self._write(writing / name, text)
-                for suffix in (DATA_SUFFIX, ".index"):
-                    files.sync(f"{writing / name}{suffix}")
+                write_bundle(writing / prefix.name, tensors)
+                for suffix in SUFFIXES:
+                    files.sync(f"{writing / prefix.name}{suffix}")
                 # One of another run under this name ends to exist first.
-                Path(f"{prefix}.index").unlink(missing_ok=True)
-                for suffix in (DATA_SUFFIX, ".index"):
-                    os.replace(f"{writing / name}{suffix}", f"{prefix}{suffix}")
-                    files.sync(self.folder)
+                Path(f"{prefix}{INDEX_SUFFIX}").unlink(missing_ok=True)
+                for suffix in SUFFIXES:
+                    os.replace(f"{writing / prefix.name}{suffix}", f"{prefix}{suffix}")
+                files.sync(self.folder)
         finally:
             shutil.rmtree(writing, ignore_errors=True)
-        self._announce(prefix)
-        return prefix
+        self._announce(prefix, kept)
 
-    def _write(self, prefix, text):
-        self._text.assign(text)
-        for (key, slot), stored in self._full.items():
-            stored.assign(self.parameters.to_full(key, self.slots[key, slot].numpy()))
-        try:
-            self._write_tensors(tf.constant(str(prefix)))
-        except tf.errors.OpError as error:
-            raise _explained_by_system(error, self.folder) from error
+    def _tensors(self, arrays, other):
+        """{name in the file: array or text} of all of a checkpoint."""
+        named = self.snapshot.in_full(arrays) | other
+        tensors = {f"{name}{ATTRIBUTE}": value for name, value in named.items()}
+        tensors[GRAPH] = self._graph
+        return tensors | {CHECKSUM: checksum_of(tensors).encode()}
 
-    def _refuse_nan(self, step):
-        variables = [*self.parameters.variables.values(), *self.slots.values()]
-        if not all(np.isfinite(variable.numpy()).all() for variable in variables):
-            raise TrainingError(
-                f"{self.folder}: the weights after step {step} are not finite numbers, "
-                "so that no checkpoint is written. Try a smaller learning_rate, or use "
-                "quad instead of an exponential loss."
-            )
+    def _not_finite(self, step):
+        return TrainingError(
+            f"{self.folder}: the weights after step {step} are not finite numbers, "
+            "so that no checkpoint is written. Try a smaller learning_rate, or use "
+            "quad instead of an exponential loss."
+        )
 
-    def _announce(self, prefix):
+    def _announce(self, prefix, kept):
+        """Name the newest checkpoint; remove those that are not kept."""
         earlier = [c for c in saved_checkpoints(self.folder) if c.prefix != prefix]
-        surplus = max(0, len(earlier) + 1 - self.max_to_keep)
+        surplus = max(0, len(earlier) + 1 - self.keeps.newest)
         for old in earlier[:surplus]:
-            for suffix in (".index", DATA_SUFFIX):
-                Path(f"{old.prefix}{suffix}").unlink(missing_ok=True)
+            if old.name not in kept:
+                for suffix in reversed(SUFFIXES):
+                    Path(f"{old.prefix}{suffix}").unlink(missing_ok=True)
         lines = [f'model_checkpoint_path: "{prefix.name}"']
         lines += [
             f'all_model_checkpoint_paths: "{checkpoint.name}"'
             for checkpoint in saved_checkpoints(self.folder)
         ]
-        files.write_text(self.folder / LATEST_FILE, "\n".join(lines) + "\n")
+        path = self.folder / LATEST_FILE
+        with files.atomic_path(path, durable=False) as temporary:
+            temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _compiled_write(checkpoint, device):
-    """Function of a prefix that writes a checkpoint: half the time of `write` itself.
-
-    With all of it on the device of the variables there is one shard, as without
-    compilation, and the files are the same to the byte.
-    """
-
-    def write(prefix):
-        with tf.device(device):
-            checkpoint.write(prefix)
-
-    signature = [tf.TensorSpec([], tf.string)]
-    return tf.function(write, input_signature=signature, autograph=False)
-
-
-def _network_tree(potential):
-    """{element: {"_layers": [{kernel, bias}]}}, the layout of PANNA 2."""
-    return {
-        network.name: {
-            "_layers": [
-                {"kernel": layer.kernel.value, "bias": layer.bias.value}
-                for layer in network.atomic_layers
-            ]
-        }
-        for network in potential.networks
-    }
-
-
-def _explained_by_system(error, folder):
-    """TensorFlow's refusal to write, as the operating system would say it."""
-    words = error.message.lower()
-    no_room = "no space" in words or "file too large" in words
-    if no_room or isinstance(error, tf.errors.ResourceExhaustedError):
-        return InputError(
-            f"{folder}: the disk is full. Earlier checkpoints are untouched; free some "
-            "space and run the same command again."
-        )
-    reason = _reason(error.message)
-    return InputError(f"{folder}: a checkpoint cannot be written ({reason}).")
-
-
-def _reason(message):
-    """The sentence of a TensorFlow message that is neither traceback nor node."""
-    own = re.split(r"\n\t \[\[", message)[0].strip()
-    return own.splitlines()[-1] if own else message
+def _name(progress):
+    in_epoch = progress.steps_in_epoch > 0
+    return f"epoch_{progress.epoch + in_epoch}_step_{progress.step}"
 
 
 def epoch_and_step(prefix):
@@ -235,7 +213,7 @@ def load_state(prefix):
     """SavedState of a checkpoint.
 
     Raises:
-        InputError: no such checkpoint, or it is damaged.
+        InputError: no such checkpoint, it is damaged, or of a newer version.
     """
     content = read_checkpoint(prefix)
     layers = {
@@ -243,5 +221,10 @@ def load_state(prefix):
         for element, weights in content.weights.items()
     }
     return SavedState(
-        content.prefix, layers, content.slots, content.run, content.checksum
+        content.prefix,
+        layers,
+        content.slots,
+        content.run,
+        content.checksum,
+        History((content.run or {}).get("history_columns", (EPOCH,)), content.history),
     )

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from annpot import files
 from annpot.errors import InputError
+from annpot.networks.bundle_writer import DATA_SUFFIX
 from annpot.networks.checkpoint_files import saved_checkpoints
+from annpot.training.history import History
 from annpot.training.progress import Progress
 from annpot.training.record import (
-    DATA_SUFFIX,
     FOLDER,
     SavedState,
     load_state,
@@ -52,6 +53,15 @@ class Start:
     def stored(self):
         """Facts of an earlier part of this run, or None."""
         return None if self.is_new or self.state is None else self.state.run
+
+    @property
+    def history(self):
+        """History of the epochs that are done; empty in a new run."""
+        history = History()
+        if self.stored is not None:
+            history = self.state.history
+            history.keep(self.progress.epoch)
+        return history
 
 
 def find_start(config, origin=None):

@@ -8,6 +8,7 @@ import numpy as np
 
 from annpot.networks.builder import starting_networks
 from annpot.networks.potential import Potential
+from annpot.training.carried import carried_facts, networks_of
 from annpot.training.clock import Clock
 from annpot.training.data_checks import data_facts, descriptor_length
 from annpot.training.devices import Devices, take_devices
@@ -27,6 +28,7 @@ from annpot.training.forms.force_feed import ForceFeed
 from annpot.training.forms.force_validation import ForceValidator
 from annpot.training.forms.rows_data import RowsData
 from annpot.training.history import History
+from annpot.training.keeps import keeps_of
 from annpot.training.memory_estimate import memory_estimate
 from annpot.training.open_data import open_all, structure_sources
 from annpot.training.optimizers import slot_variables
@@ -40,6 +42,7 @@ from annpot.training.record import FOLDER, Recorder
 from annpot.training.replicas import ReplicaProgram
 from annpot.training.restart import find_start, set_aside
 from annpot.training.restore import restore, slot_facts, stored_columns
+from annpot.training.snapshot import Snapshot
 from annpot.training.stateful import CallbackStates
 from annpot.training.step import StepProgram
 from annpot.training.validation import Validator
@@ -108,7 +111,7 @@ class Run:
         """
         with self.clock.part("checkpoint"):
             self.facts.update(ended=ended, memory=self.callback_states.all())
-            return self.recorder.save(progress, self.facts)
+            return self.recorder.save(progress, self.facts, self.history)
 
 
 @dataclass(frozen=True)
@@ -144,17 +147,21 @@ def prepare(config, announce: Callable, origin=None):
     seeds = choose_seeds(config, start, origin)
     devices = take_devices(config)
     inputs = _open(config, start, announce)
-    networks = starting_networks(config, inputs.n_features, seeds.weights, inputs.facts)
+    continued = networks_of(start.state)
+    networks = starting_networks(
+        config, inputs.n_features, seeds.weights, inputs.facts, continued
+    )
     specs = [network.spec for network in networks]
     columns = _columns(config, inputs, start, specs)
+    earlier = (start.stored or {}).get("form")
     data, validation, told = prepare_data(
-        config, inputs.opened, columns, specs, announce
+        config, inputs.opened, columns, specs, announce, earlier
     )
     plan = make_plan(
         config, data, specs, seeds, columns, start.progress, len(devices.names)
     )
     potential, parameters, program = _assemble(config, plan, data, networks, devices)
-    notes = [*start.notes, *devices.notes, *inputs.notes, *told]
+    notes = [*start.notes, *devices.notes(start.stored), *inputs.notes, *told]
     if start.state is not None:
         notes += restore(start, potential, program)
         source = PARENT if start.is_new else CHECKPOINT
@@ -162,8 +169,9 @@ def prepare(config, announce: Callable, origin=None):
     parameters.read_in()
     notes += set_aside(config.io.train_dir, start.moved)
     write_division(config.io.train_dir, inputs.opened[0].division)
-    facts = run_facts(config, plan, specs, inputs.facts, origin)
+    facts = run_facts(config, plan, specs, inputs.facts, origin, start.stored)
     facts |= {"slots_since": slot_facts(program), "devices": devices.facts()}
+    facts |= carried_facts(config, start)
     notes += changes_since(start.stored, facts)
     return Run(
         plan=plan,
@@ -175,11 +183,12 @@ def prepare(config, announce: Callable, origin=None):
         n_validation=0 if validation is None else len(validation),
         memory=memory_estimate(data, validation, plan, specs),
         validator=None if validation is None else validation.validator(plan.step),
-        recorder=_recorder(config, inputs, potential, parameters, program),
+        recorder=_recorder(config, inputs, potential, parameters, program, validation),
         facts=facts,
         devices=devices,
         start=start.progress,
         stored=start.stored,
+        history=start.history,
         networks=tuple(networks),
         notes=(*config.source.notices, *notes),
     )
@@ -219,13 +228,15 @@ def _assemble(config, plan, data, networks, devices):
     return potential, parameters, program
 
 
-def _recorder(config, inputs, potential, parameters, program):
+def _recorder(config, inputs, potential, parameters, program, validation):
     return Recorder(
         Path(config.io.train_dir) / FOLDER,
-        potential,
-        parameters,
-        slot_variables(program.optimizer, program.trained),
-        config.io.max_ckpt_to_keep,
+        Snapshot(
+            potential,
+            parameters,
+            slot_variables(program.optimizer, program.trained),
+        ),
+        keeps_of(config.io, validation is not None),
         division_texts(inputs.opened[0].division),
     )
 

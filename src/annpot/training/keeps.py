@@ -1,0 +1,99 @@
+"""Which checkpoints stay on disk: the newest, every k-th epoch, the best, the last.
+
+All that is needed to decide is in the history of the run, which each checkpoint holds:
+a run that goes on decides as one that never stopped.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from annpot.training.history import EPOCH
+from annpot.training.metrics import measure_of_column
+
+STEP = "step"  # column of the history
+VALIDATION = "val_"
+LARGER_IS_BETTER = ("r2",)  # kinds of measures; of all others the smallest is best
+
+
+@dataclass(frozen=True)
+class Keeps:
+    """Rules of the INI file.
+
+    Attributes:
+        newest: number of newest checkpoints.
+        every: epochs between checkpoints that are never removed; None for none.
+        best: number of checkpoints with the best metric.
+        metric: column of the history that says which epoch is best.
+    """
+
+    newest: int
+    every: int | None
+    best: int
+    metric: str
+
+    def facts(self):
+        """What a checkpoint says of the best, JSON-able."""
+        return {
+            "column": self.metric,
+            "larger_is_better": is_larger_better(self.metric),
+            "keep_best": self.best,
+        }
+
+    def names(self, history):
+        """Names of the checkpoints that are never removed, {name}.
+
+        The checkpoint of an epoch is the one at its end. Of equal epochs the earlier
+        is better.
+
+        Args:
+            history: History.
+        """
+        names = checkpoint_names(history)
+        kept = {
+            name
+            for name, epoch in zip(names, history.column(EPOCH), strict=True)
+            if self.every and epoch % self.every == 0
+        }
+        order = best_first(history.column(self.metric), is_larger_better(self.metric))
+        return kept | {names[row] for row in order[: self.best]}
+
+    def wants(self, history):
+        """Whether the last epoch needs a checkpoint by these rules."""
+        return len(history) > 0 and checkpoint_names(history)[-1] in self.names(history)
+
+
+def keeps_of(io, has_validation):
+    """Keeps of the [IO_INFORMATION] section.
+
+    Args:
+        io: the section.
+        has_validation: whether there are validation data.
+    """
+    metric = f"{VALIDATION}loss" if has_validation else "loss"
+    if io.best_metric is not None:
+        metric = measure_of_column(io.best_metric)
+    return Keeps(io.max_ckpt_to_keep, io.keep_every_epochs, io.keep_best, metric)
+
+
+def checkpoint_names(history):
+    """Name of the checkpoint at the end of each epoch of a History."""
+    columns = history.column(EPOCH), history.column(STEP)
+    return [f"epoch_{int(e)}_step_{int(s)}" for e, s in zip(*columns, strict=True)]
+
+
+def is_larger_better(metric):
+    """Whether the largest value of a measure is the best."""
+    return metric.removeprefix(VALIDATION).split("_")[0] in LARGER_IS_BETTER
+
+
+def best_first(values, larger_is_better):
+    """Indices of the values that are numbers, from the best to the worst.
+
+    Args:
+        values: (n_epochs,).
+        larger_is_better: see `is_larger_better`.
+    """
+    values = np.asarray(values, float)
+    order = np.argsort(-values if larger_is_better else values, kind="stable")
+    return [int(row) for row in order if np.isfinite(values[row])]
