@@ -11,6 +11,7 @@ from annpot.errors import InputError
 from annpot.tensorflow_import import gpu_numbers, import_tensorflow
 
 KEY = "IO_INFORMATION", "accelerator"
+SAME = ("names", "models")  # facts that bitwise equality rests on
 NOT_EXACT = (
     "deterministic = False: operations may add in another order each time, so that a "
     "resumed run is not bit for bit the uninterrupted one any more."
@@ -38,10 +39,22 @@ class Devices:
         """tf.distribute.MirroredStrategy over several devices; None for one."""
         return _mirrored(self.names) if len(self.names) > 1 else None
 
-    @property
-    def notes(self):
-        """What to tell the user; a list."""
-        return [] if self.deterministic else [NOT_EXACT]
+    def notes(self, stored):
+        """What to tell the user; a list.
+
+        Args:
+            stored: facts of an earlier part of the run, or None.
+        """
+        notes = [] if self.deterministic else [NOT_EXACT]
+        before = (stored or {}).get("devices")
+        now = self.facts()
+        if before and [before[key] for key in SAME] != [now[key] for key in SAME]:
+            notes.append(
+                f"The run computed on {_in_words(before)} before and goes on with "
+                f"{_in_words(now)}: its last bits may differ from those of a run on "
+                "the same devices throughout."
+            )
+        return notes
 
     def scope(self):
         """Context in which variables are made: one copy on each device."""
@@ -122,6 +135,12 @@ def taken_in_words(accelerator, taken, n_gpus):
     if accelerator == "auto" and n_gpus:
         return "the CPU, as TensorFlow was started without a GPU"
     return "the CPU, as asked" if accelerator == "cpu" else "the CPU"
+
+
+def _in_words(facts):
+    """Devices of a checkpoint, as "CPU:0 (Intel Xeon)"."""
+    models = dict.fromkeys(facts["models"])
+    return f"{', '.join(facts['names'])} ({', '.join(models)})"
 
 
 def _absent(config, numbers, found):
