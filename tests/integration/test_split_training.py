@@ -74,7 +74,9 @@ def test_a_split_run_equals_one_on_folders_divided_by_hand(
     data = SmallData(by_hand["train"], by_hand["validation"])
     hand = finished(tmp_path / "hand", data, **io)
     assert_same_run(hand, split_run)
-    assert_same_run(run_of(tmp_path / "split", folder, **io), hand)
+    split = run_of(tmp_path / "split", folder, **io)
+    assert_same_run(split, hand)
+    assert ("26 structures (streamed)" in split.shown) == (budget < 1)
 
 
 def test_neither_files_nor_their_order_nor_the_seed_decide_who_goes_where(
@@ -165,6 +167,17 @@ def test_an_empty_set_is_refused_before_anything_is_written(tmp_path, folder, ca
         capsys.readouterr().err
     )
     assert not (tmp_path / "run" / "split.csv").exists()
+
+
+def test_validation_on_the_folder_of_the_test_is_refused(tmp_path, folder, capsys):
+    data = SmallData(folder, folder)
+    ini = train_ini(tmp_path, data, DATA_INFORMATION={"test_split": 0.1})
+    assert train(["-c", str(ini)]) == 2
+    told = capsys.readouterr().err
+    assert (
+        f"{folder} is the folder of the training, so that validation would see" in told
+    )
+    assert "validation_split, or give another folder." in told
 
 
 def test_a_resumed_run_refuses_another_division(tmp_path, folder, capsys):

@@ -18,6 +18,7 @@ from annpot.networks.checkpoint_files import (
     list_checkpoints,
 )
 from annpot.networks.checkpoint_networks import open_networks
+from annpot.wording import counted
 
 OF_STRUCTURES = ("example", "structure")  # values of input_format
 
@@ -44,7 +45,7 @@ def chosen_checkpoints(config):
         raise InputError(
             f"{config.source.where('VALIDATION_OPTIONS', 'start')}: start = "
             f"{options.start} and end = {options.end} leave none of the "
-            f"{len(existing)} checkpoints of {folder}. Choose another range."
+            f"{counted(len(existing), 'checkpoint')} of {folder}. Choose another range."
         )
     return chosen
 

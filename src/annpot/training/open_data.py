@@ -61,6 +61,7 @@ def open_all(config, n_features, sources, announce):
         sources[section] if section in sources else _index(keys.data_dir)
         for section, keys in _sections(config)
     )
+    _refuse_validation_on_test(config)
     path, division = config.io.data_dir, None
     paths = [path, config.validation.data_dir]
     if settings := split_settings(config.data):
@@ -87,6 +88,20 @@ def open_all(config, n_features, sources, announce):
 def split_settings(data):
     """SplitSettings of the [DATA_INFORMATION] section; false where nothing is split."""
     return SplitSettings(data.validation_split, data.test_split, data.split_seed)
+
+
+def _refuse_validation_on_test(config):
+    """Refuse to validate on a whole folder of which a part is kept for a test."""
+    folder, validation = config.io.data_dir, config.validation.data_dir
+    if not config.data.test_split or validation is None:
+        return
+    if validation.resolve() == folder.resolve():
+        where = config.source.where("VALIDATION_OPTIONS", "data_dir")
+        raise InputError(
+            f"{where}: {validation} is the folder of the training, so that validation "
+            "would see what test_split keeps for the test. Remove it, and set "
+            "validation_split, or give another folder."
+        )
 
 
 def _division(config, source, settings):
