@@ -46,6 +46,8 @@ setup(
             "app_stages = annpot.apps.stages:main",
             "app_evaluate = annpot.apps.evaluate:main",
             "app_extract_weights = annpot.apps.extract_weights:main",
+            "app_ls = annpot.apps.ls:main",
+            "app_set = annpot.apps.set:main",
         ]
     },
 )

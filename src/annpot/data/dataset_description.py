@@ -150,7 +150,7 @@ class DatasetDescription:
             ],
             "files": [entry.to_dict() for entry in self.files],
         }
-        files.write_text(Path(folder) / FILE_NAME, _json_text(content))
+        files.write_text(Path(folder) / FILE_NAME, description_text(content))
 
 
 def write_unfinished(folder, origin, made_from=None):
@@ -161,7 +161,7 @@ def write_unfinished(folder, origin, made_from=None):
         **origin.to_dict(),
         "made_from": made_from,
     }
-    files.write_text(Path(folder) / FILE_NAME, _json_text(content))
+    files.write_text(Path(folder) / FILE_NAME, description_text(content))
 
 
 def read_description_file(path):
@@ -267,8 +267,8 @@ def _broken(path, reason):
     )
 
 
-def _json_text(content):
-    """One line for each key, and for each file and each element."""
+def description_text(content):
+    """Text of a dataset.json: a line for each key, each file and each element."""
     lines = []
     for key, value in content.items():
         text = json.dumps(value)

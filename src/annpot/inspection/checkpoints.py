@@ -5,7 +5,7 @@ from pathlib import Path
 from annpot.errors import InputError
 from annpot.inspection.descriptors import descriptor_facts
 from annpot.inspection.run_facts import metrics_listing, run_facts
-from annpot.inspection.sheet import Listing, Sheet
+from annpot.inspection.sheet import Listing, Sheet, changes_listing
 from annpot.networks.activations import ACTIVATIONS
 from annpot.networks.checkpoint_files import named_as_latest, saved_checkpoints
 from annpot.networks.stored_run import read_stored_run
@@ -44,14 +44,13 @@ def checkpoint_sheet(prefix):
         "bytes": _n_bytes(run),
         "checksum": _checksum(run),
         "comment": run.facts.get("comment"),
-        "changes": run.facts.get("changes"),
     }
     tables = [_networks(run.facts["networks"])]
     if run.columns and len(run.history):
         tables.append(metrics_listing(run))
-    return Sheet(
-        str(prefix), "checkpoint", facts, tuple(tables), settings=run.facts.get("ini")
-    )
+    tables += changes_listing(run.facts.get("changes"))
+    text = run.facts.get("ini")
+    return Sheet(str(prefix), "checkpoint", facts, tuple(tables), settings=text)
 
 
 def prefix_of(path):

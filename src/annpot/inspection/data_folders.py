@@ -13,7 +13,7 @@ from annpot.errors import InputError
 from annpot.formula import formula
 from annpot.inspection.descriptors import descriptor_facts
 from annpot.inspection.record_files import bin_sheet, tfrecord_sheet
-from annpot.inspection.sheet import Listing, Sheet
+from annpot.inspection.sheet import Listing, Sheet, changes_listing
 from annpot.inspection.structure_files import example_sheet
 
 COMPOSITIONS_SHOWN = 12
@@ -46,9 +46,9 @@ def described_folder_sheet(folder):
         "fingerprint": content.get("fingerprint"),
         "made_from": content.get("made_from"),
         "comment": content.get("comment"),
-        "changes": content.get("changes"),
     }
     kind = f"data folder: {what}" + (f" ({suffix} files)" if suffix else "")
+    tables += changes_listing(content.get("changes"))
     return Sheet(str(folder), kind, facts, tables, tuple(notes))
 
 

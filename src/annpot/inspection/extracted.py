@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from annpot.inspection.descriptors import descriptor_facts
-from annpot.inspection.sheet import Listing, Sheet
+from annpot.inspection.sheet import Listing, Sheet, changes_listing
 from annpot.networks.activations import ACTIVATIONS
 from annpot.networks.metadata import read_metadata
 from annpot.networks.metadata_layouts import FILE_NAME
@@ -41,7 +41,6 @@ def extracted_sheet(folder):
         "weights_sha256": about.get("weights_sha256"),
         "epochs_of_history": len((origin.get("history") or {}).get("rows", ())) or None,
         "comment": about.get("comment"),
-        "changes": about.get("changes"),
     }
     notes = []
     if not about:
@@ -50,7 +49,7 @@ def extracted_sheet(folder):
         notes.append("It describes networks without weights.")
     kind = "extracted networks"
     text = origin.get("ini")
-    tables = (_networks(stored.specs),)
+    tables = _networks(stored.specs), *changes_listing(about.get("changes"))
     return Sheet(str(folder), kind, facts, tables, tuple(notes), text)
 
 

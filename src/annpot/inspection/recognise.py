@@ -1,5 +1,6 @@
 """From a path to the sheets of what is there."""
 
+import contextlib
 import os
 import struct
 from itertools import islice
@@ -57,12 +58,19 @@ def sheets(path):
         InputError: there is no such path, it may not be read, or it is damaged.
     """
     path = Path(path)
-    try:
+    with explained(path):
         if path.is_dir():
             return list(_of_folder(path))
         if not os.path.lexists(path) and Path(f"{path}.index").is_file():
             return [checkpoint_sheet(path)]
         return [_of_file(path)]
+
+
+@contextlib.contextmanager
+def explained(path):
+    """Turn whatever a damaged or unreadable file brings about into an InputError."""
+    try:
+        yield
     except FileNotFoundError:
         raise InputError(_missing(path)) from None
     except OSError as error:

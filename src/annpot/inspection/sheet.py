@@ -55,3 +55,15 @@ class Sheet:
             "notes": list(self.notes),
             "settings": self.settings,
         }
+
+
+def changes_listing(changes):
+    """Tuple with the Listing of a log of changes; empty without changes.
+
+    Args:
+        changes: list of objects with `time`, `key`, `old`, `new`, or anything else.
+    """
+    known = changes if isinstance(changes, list) else []
+    columns = ("time", "key", "old", "new")
+    rows = [tuple(map(one.get, columns)) for one in known if isinstance(one, dict)]
+    return (Listing("changes", columns, tuple(rows)),) if rows else ()
