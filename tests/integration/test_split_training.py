@@ -216,3 +216,10 @@ def test_names_that_are_missing_are_told(tmp_path):
     lines = (run.folder / "split.csv").read_text().splitlines()
     assert len(lines) == 41
     assert {line.split(",")[0] for line in lines[1:]} == {"N.A."}
+
+
+def test_a_split_run_that_stopped_goes_on_to_the_same_end(tmp_path, folder, split_run):
+    run_of(tmp_path, folder, TRAINING_PARAMETERS={"max_epochs": 1})
+    resumed = run_of(tmp_path, folder)
+    assert "Continuing from" in resumed.shown
+    assert_same_run(resumed, split_run)

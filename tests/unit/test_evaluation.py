@@ -88,6 +88,25 @@ def test_bin_files_give_the_same_as_tfrecords(tmp_path):
     assert result.e_nn.tolist() == [HYDROGEN_ENERGY, WATER_ENERGY]
 
 
+@pytest.mark.parametrize("input_format", ["tfr", "bin"])
+def test_a_part_is_the_chosen_records_in_the_order_of_the_folder(folder, input_format):
+    for number, one in enumerate((HYDROGEN, WATER, HYDROGEN, WATER)):
+        write_bin(folder / f"file_{number}.bin", one)
+    names = {
+        "tfr": ["water", "N.A.", "second water", "h2"],
+        "bin": ["file_0", "file_1", "file_2", "file_3"],
+    }
+    write(folder / "set-1-10.tfrecord", WATER, replace(HYDROGEN, name="N.A."))
+    data = open_folder(folder, input_format)
+    assert data.names() == names[input_format]
+    part = data.chosen(np.array([False, True, False, True]))
+    result = predict(NETWORKS, part, np.float64, lambda n: None)
+    assert list(result.names) == names[input_format][1::2]
+    assert part.n_structures == 2
+    expected = {"tfr": HYDROGEN_ENERGY, "bin": WATER_ENERGY}
+    assert result.e_nn.tolist() == [expected[input_format]] * 2
+
+
 def test_reference_energies_are_rescaled_as_in_training(folder):
     scaled = replace(NETWORKS, energy_rescale=0.5)
     result = predict(scaled, open_folder(folder, "tfr"), np.float64, lambda n: None)
