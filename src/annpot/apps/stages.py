@@ -35,7 +35,7 @@ def main(argv=None):
 def _plan(path):
     """TrainPlan of an INI file or of a train_dir, which must have stages."""
     from annpot.config import load_plan
-    from annpot.stages.stored_plan import opened_plan, plan_path
+    from annpot.stages.stored_plan import opened_plan, plan_of_folder, plan_path
 
     stored = plan_path(path)
     if Path(path).is_dir() and not stored.is_file():
@@ -44,7 +44,8 @@ def _plan(path):
             "train_dir of a run with stages, or an INI file of app_train with "
             "[STAGE:name] sections."
         )
-    plan = load_plan(stored) if stored.is_file() else opened_plan(load_plan, path)
+    read = plan_of_folder if stored.is_file() else opened_plan
+    plan = read(load_plan, path)
     if not plan.stages:
         raise InputError(
             f"{path}: no section [STAGE:name] in this file. Write one for each stage, "
@@ -111,18 +112,17 @@ def _ask(question):
 
 
 def _append(path, stage_ini, replace):
-    from annpot.config import appended_plan
+    from annpot.config import appended_plan, load_plan
     from annpot.stages.state import stage_state
-    from annpot.stages.stored_plan import plan_path, store_plan
+    from annpot.stages.stored_plan import known_seed, plan_path, store_plan
 
     plan = _plan(path)
     stored = plan_path(plan.base.io.train_dir)
-    if not stored.is_file():
-        store_plan(plan, plan.base.training.seed)
+    store_plan(plan, known_seed(plan, load_plan))
     extended = appended_plan(stored, stage_ini, replace)
     for name, stage in extended.stages.items():
         before = plan.stages.get(name)
-        if before is None or before.changes == stage.changes:
+        if before is None or before.text() == stage.text():
             continue
         state = stage_state(before)
         if state.is_begun:
@@ -134,7 +134,7 @@ def _append(path, stage_ini, replace):
     store_plan(extended, extended.base.training.seed)
     new = [name for name in extended.stages if name not in plan.stages]
     print(f"Stored in {stored}: {', '.join(new) or 'the stages with new settings'}.")
-    print(f"Train one: app_train -c {path} --stage {(new or ['NAME'])[0]}")
+    print(f"Train one: app_train -c {stored} --stage {(new or ['NAME'])[0]}")
 
 
 def _plot(path, metric, output):

@@ -136,9 +136,14 @@ def _going_on(config, facts):
 def _job_of_stages(plan, chosen, load_plan):
     def run(screen, callbacks, started):
         from annpot.stages.run import run_stages
-        from annpot.stages.stored_plan import seed_of, store_plan
+        from annpot.stages.stored_plan import differing, seed_of, store_plan
 
         seed = seed_of(plan, load_plan)
+        if names := ", ".join(differing(plan, load_plan)):
+            screen.line(
+                f"note: The stored plan has other settings for {names}; those of "
+                f"{plan.base.source.path} count."
+            )
         store_plan(plan, seed)
         return run_stages(plan, chosen, seed, screen, callbacks, started)
 

@@ -60,8 +60,8 @@ def load_plan(path, stored=None, given=None):
 
     Args:
         path: the INI file.
-        stored: path of a stored plan; its stages that the file lacks are added. A file
-            that does not exist holds none.
+        stored: path of a stored plan, or function that gives it for a train_dir; its
+            stages that the file lacks are added. A file that does not exist holds none.
         given: {(section, key): text} that wins over the file.
 
     Raises:

@@ -36,16 +36,20 @@ def load_plan(path, stored=None, given=None, text=None):
 
     Args:
         path: the file.
-        stored: path of a stored plan, from which stages are taken that the file lacks;
-            may not exist.
+        stored: path of a stored plan, from which stages are taken that the file lacks,
+            or function that gives it for a train_dir; may not exist.
         given: {(section, key): text} that wins over the file, as from a flag.
         text: the content, where it is not read from `path`.
 
     Raises:
         InputError: with every problem of the file and of its stages.
     """
-    more = stored_stage_sections(stored) if stored is not None else {}
-    return _plan(path, lambda own, _: more | own, given, text)
+
+    def joined(own, _, train_dir):
+        place = stored(train_dir) if callable(stored) else stored
+        return own if place is None else stored_stage_sections(place) | own
+
+    return _plan(path, joined, given, text)
 
 
 def appended_plan(stored_path, stage_ini, replace=False):
@@ -61,7 +65,7 @@ def appended_plan(stored_path, stage_ini, replace=False):
     """
     added = load_stage_sections(stage_ini)
 
-    def joined(own, findings):
+    def joined(own, findings, _):
         for section in added.values():
             if section.name in own and not replace:
                 findings.problem(
@@ -77,11 +81,11 @@ def appended_plan(stored_path, stage_ini, replace=False):
 
 
 def _plan(path, join, given=None, text=None):
-    """TrainPlan of a file whose stages are `join(own stages, findings)`."""
+    """TrainPlan of a file whose stages are `join(own stages, findings, train_dir)`."""
     ini, findings = read(TrainConfig, path, text)
     ini, own = without_stages(ini)
-    sections = join(own, findings)
     base = checked(TrainConfig, present(TrainConfig, ini, findings, given), findings)
+    sections = join(own, findings, base.parts.io.train_dir)
     drafts, sequence = _drafts(base, sections)
     notices = findings.notices
     for draft in drafts.values():

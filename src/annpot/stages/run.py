@@ -41,13 +41,21 @@ def run_stages(plan, chosen, seed, screen, callbacks=(), started=None):
             epochs_before=n_epochs,
         )
         n_epochs += outcome.n_epochs
-        is_last = number == len(chosen)
-        if outcome.stopped and not is_last:
+        reason = outcome.stopped or _limit(plan.base.io, n_epochs)
+        if reason and number < len(chosen):
             raise NotFinished(
-                f"{outcome.stopped}: stage {stage.name} is done, "
+                f"stopped by {reason}: stage {stage.name} is done, stage "
                 f"{chosen[number].name} has not begun. Run the same command to go on."
             )
     return outcome
+
+
+def _limit(io, n_epochs):
+    """The limit that a command has reached with its epochs, in words, or None."""
+    most = io.max_epochs_per_run
+    if most is not None and n_epochs >= most:
+        return f"max_epochs_per_run = {most}"
+    return None
 
 
 def stage_origin(plan, stage, seed):

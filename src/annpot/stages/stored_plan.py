@@ -25,17 +25,41 @@ def opened_plan(load_plan, ini):
     Raises:
         InputError: the INI file, or what is added to it, is wrong.
     """
-    plan = load_plan(ini)
+    return load_plan(ini, lambda train_dir: train_dir and plan_path(train_dir))
+
+
+def plan_of_folder(load_plan, train_dir):
+    """TrainPlan that a train_dir keeps, wherever the folder was moved to.
+
+    Raises:
+        InputError: the stored plan cannot be read.
+    """
+    given = {("IO_INFORMATION", "train_dir"): str(train_dir)}
+    return load_plan(plan_path(train_dir), given=given)
+
+
+def differing(plan, load_plan):
+    """Names of the stages whose stored settings are not those of a TrainPlan."""
     stored = plan_path(plan.base.io.train_dir)
-    return load_plan(ini, stored) if stored.is_file() else plan
+    before = load_plan(stored).stages if stored.is_file() else {}
+    return [
+        name
+        for name, stage in plan.stages.items()
+        if name in before and before[name].text() != stage.text()
+    ]
 
 
-def seed_of(plan, load_plan):
-    """Seed of a plan: the INI file's, else that of the stored plan, else a new one."""
+def known_seed(plan, load_plan):
+    """Seed of a plan: the INI file's, else that of the stored plan, else None."""
     if plan.base.training.seed is not None:
         return plan.base.training.seed
     stored = plan_path(plan.base.io.train_dir)
-    seed = load_plan(stored).base.training.seed if stored.is_file() else None
+    return load_plan(stored).base.training.seed if stored.is_file() else None
+
+
+def seed_of(plan, load_plan):
+    """Seed of a plan that is trained: the known one, else a new one."""
+    seed = known_seed(plan, load_plan)
     return secrets.randbelow(SEED_LIMIT) if seed is None else seed
 
 
