@@ -45,6 +45,18 @@ def raise_if_of_another_command(config_type, ini):
         )
 
 
+def commands_of(ini):
+    """Commands that know the most keys of a file: most often one.
+
+    Args:
+        ini: IniFile as written.
+    """
+    counts = {
+        name: _number_of_strange_keys(_config_type(name), ini) for name in CONFIGS
+    }
+    return [name for name in CONFIGS if counts[name] == min(counts.values())]
+
+
 def _number_of_strange_keys(config_type, ini):
     """Keys of a file that a command does not know."""
     known = KnownKeys(config_type)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from annpot import config
 from annpot.config.ini import read_ini
+from annpot.config.other_command import commands_of
 from annpot.errors import InputError
 from annpot.inspection.sheet import Sheet
 from annpot.wording import counted
@@ -32,7 +33,7 @@ def ini_sheet(path):
         raise InputError(f"{path}: no section, expected one like [IO_INFORMATION].")
     if ("GVECT_PARAMETERS", "nspecies") in ini.entries:
         return _lammps_sheet(path, ini)
-    found = {name: _loaded(load, path) for name, load in LOADERS.items()}
+    found = {name: _loaded(LOADERS[name], path) for name in commands_of(ini)}
     fewest = min(len(problems) for _, problems in found.values())
     commands = [name for name, (_, wrong) in found.items() if len(wrong) == fewest]
     read, problems = found[commands[0]]

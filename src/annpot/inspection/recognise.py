@@ -41,6 +41,7 @@ MOST_NAMES = 100_000  # of a folder that are looked at
 HEAD = 4096  # bytes of a file that are looked at
 NPY_MAGIC = b"\x93NUMPY"
 EVENTS = "events.out.tfevents"
+METRICS = ("metrics.dat", "history.csv")
 _DAMAGE = (
     *MALFORMED,
     IndexError,
@@ -168,6 +169,8 @@ def _of_file(path):
         return checkpoint_sheet(prefix_of(path))
     if name.startswith(EVENTS):
         return events_sheet(path)
+    if name in METRICS:
+        return metrics_sheet(path)
     for suffix, read in (*READERS.items(), *_BY_SUFFIX.items()):
         if name.endswith(suffix):
             return read(path)
