@@ -8,7 +8,7 @@ from annpot.inspection.checkpoints import models_folder_sheet
 from annpot.inspection.sheet import Listing, Sheet
 from annpot.networks.checkpoint_files import saved_checkpoints
 from annpot.networks.stored_run import read_stored_run
-from annpot.stages.state import is_in_use
+from annpot.stages.state import DONE, PLANNED, RUNNING, UNFINISHED, is_in_use
 from annpot.stages.stored_plan import FOLDER as STAGES
 from annpot.stages.stored_plan import PLAN
 
@@ -41,7 +41,11 @@ def _run_sheet(folder):
     if settings is None and (folder / EXPANDED).is_file():
         settings = (folder / EXPANDED).read_text(encoding="utf-8", errors="replace")
     others = sorted(p.name for p in folder.glob("previous_*"))[:5]
-    facts = {"state": state_of(folder)} | facts | {"set_aside": others or None}
+    facts = (
+        {"state": state_of(folder) or "no checkpoint yet"}
+        | facts
+        | {"set_aside": others or None}
+    )
     return Sheet(str(folder), "training run", facts, tables, notes, settings)
 
 
@@ -55,17 +59,13 @@ def _plan_sheet(folder):
     rows, notes = [], []
     for name in names:
         inner = folder / STAGES / name
-        try:
-            facts = models_folder_sheet(inner / MODELS).facts
-            state = state_of(inner)
-        except (InputError, OSError):
-            facts, state = {}, "planned"
+        facts = models_folder_sheet(inner / MODELS).facts
         rows.append(
             (
                 name,
                 plan.get(f"{STAGE}{name}", "parent", fallback=None)
                 or _before(name, sequence),
-                state,
+                state_of(inner) or PLANNED,
                 facts.get("epochs_done", 0),
                 facts.get("step", 0),
                 facts.get("best_metric"),
@@ -85,20 +85,20 @@ def _plan_sheet(folder):
 
 
 def state_of(folder):
-    """`running`, `finished`, `not finished` or `no checkpoint yet`."""
+    """Whether a run goes on, is done or is not; None without a checkpoint."""
     if is_in_use(folder):
-        return "running"
+        return RUNNING
     saved = saved_checkpoints(Path(folder) / MODELS)
     if not saved:
-        return "no checkpoint yet"
+        return None
     newest = max(saved, key=lambda one: one.step)
     try:
         run = read_stored_run(newest.prefix)
     except InputError:
-        return "the newest checkpoint is damaged"
+        return f"{UNFINISHED}, the newest checkpoint is damaged"
     if not run.facts:
-        return None
-    return "finished" if _is_finished(run) else "not finished"
+        return "of another program"
+    return DONE if _is_finished(run) else UNFINISHED
 
 
 def _is_finished(run):
