@@ -1,5 +1,6 @@
 # make tutorial   install annpot into .venv, then train, evaluate and extract
 # make tutorial-forces   the same with forces, for molecules and for silicon
+# make tutorial-stages   a training in stages, a branch and its child
 # make test       install annpot with its test tools and run the checks and tests
 PYTHON ?= python3
 VENV := .venv
@@ -7,12 +8,14 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help install install-test tutorial tutorial-forces derivative-records test test-slow check documents pictures
+.PHONY: help install install-test tutorial tutorial-forces tutorial-stages
+.PHONY: derivative-records test test-slow check documents pictures
 .PHONY: clean distclean
 
 help:
 	@echo "make tutorial    train, evaluate and extract on the shipped data"
 	@echo "make tutorial-forces     train on forces and stress, and evaluate them"
+	@echo "make tutorial-stages     train in stages, and draw their errors"
 	@echo "make derivative-records  dense and sparse derivatives of the tutorial's data"
 	@echo "make test        checks and tests (make test-slow: also the slow ones)"
 	@echo "make install     only install annpot into $(VENV)"
@@ -34,6 +37,13 @@ tutorial-forces: $(VENV)/installed
 	$(BIN)/app_evaluate -c input_files/validation_force.ini
 	$(BIN)/app_train -c input_files/train_silicon.ini
 	$(BIN)/app_evaluate -c input_files/validation_silicon.ini
+
+tutorial-stages: $(VENV)/installed
+	$(BIN)/app_train -c input_files/train_stages.ini
+	$(BIN)/app_train -c input_files/train_stages.ini --stage small_steps
+	$(BIN)/app_train -c input_files/train_stages.ini --stage polish
+	$(BIN)/app_stages show -c input_files/train_stages.ini
+	$(BIN)/app_stages plot -c input_files/train_stages.ini
 
 derivative-records: $(VENV)/installed
 	$(BIN)/python tutorial_data/derivative_records.py

@@ -44,6 +44,12 @@ tutorial_train_force_long/metrics.dat
 tutorial_train_silicon/metrics.dat
 tutorial_eval_silicon/epoch_2_step_20_virial.dat
 """
+WRITTEN_BY_STAGES_TUTORIAL = """\
+tutorial_train_stages/stages/heavy_atoms/_models/epoch_2_step_20.index
+tutorial_train_stages/stages/polish/history.csv
+tutorial_train_stages/stages/convergence.png
+tutorial_train_stages/stages/plan.ini
+"""
 
 
 def anchors(path):
@@ -92,10 +98,10 @@ def shortened_copy(folder):
         (folder / "input_files" / path.name).write_text(text)
 
 
-def run(command, ini):
+def run(command, *arguments):
     """Run a command of annpot in this process."""
     (entry,) = entry_points(group="console_scripts", name=command)
-    assert entry.load()(["-c", ini]) == 0, f"{command} -c {ini}"
+    assert entry.load()(list(arguments)) == 0, f"{command} {' '.join(arguments)}"
 
 
 def test_readme_commands_run_one_after_the_other(tmp_path, monkeypatch):
@@ -103,9 +109,9 @@ def test_readme_commands_run_one_after_the_other(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = (ROOT / "README.md").read_text()
     commands = re.findall(r"^(app_\w+) +-c (\S+)", text, re.M)
-    assert len(commands) == 8
+    assert len(commands) == 9
     for command, ini in commands:
-        run(command, ini)
+        run(command, "-c", ini)
     for name in WRITTEN_BY_README.split():
         assert (tmp_path / name).exists(), name
 
@@ -121,9 +127,26 @@ def test_commands_of_the_force_tutorial_run_one_after_the_other(tmp_path, monkey
         if command == "python":
             subprocess.run([sys.executable, argument], check=True)
         else:
-            run(command, argument)
+            run(command, "-c", argument)
     for name in WRITTEN_BY_FORCE_TUTORIAL.split():
         assert (tmp_path / name).exists(), name
+
+
+@pytest.mark.slow
+def test_commands_of_the_stages_tutorial_run_one_after_the_other(tmp_path, monkeypatch):
+    shortened_copy(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "more_stages.ini").write_text("[STAGE:more]\nparent = polish\n")
+    text = (ROOT / "doc/tutorial_5_stages.md").read_text()
+    commands = re.findall(r"^    (app_\w+) (.+)$", text, re.M)
+    assert len(commands) == 9
+    for command, arguments in commands:
+        answer = ["--yes"] if " clean " in f" {arguments}" else []
+        shorter = arguments.replace("epoch_10_step_1000", "epoch_2_step_20")
+        run(command, *shorter.split(), *answer)
+        if "plot" in arguments:
+            for name in WRITTEN_BY_STAGES_TUTORIAL.split():
+                assert (tmp_path / name).exists(), name
 
 
 def tracked_text_files():

@@ -2,6 +2,7 @@
 
     learning_curve.png, parity.png   energies: input_files/train1_decay.ini
     force_parity.png                 forces: input_files/train_force_long.ini
+    stages.png                       all stages of input_files/train_stages.ini
 
 Trains in a temporary folder and evaluates the last checkpoint on the test set, with the
 same commands and keys a user has.
@@ -13,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from annpot.apps import evaluate, train
+from annpot.apps import evaluate, stages, train
 from annpot.reports import learning_curve
 
 HERE = Path(__file__).parent
@@ -35,7 +36,19 @@ def main():
         shutil.copyfile(parity, HERE / "parity.png")
         (parity,) = forces.glob("*_forces_parity.png")
         shutil.copyfile(parity, HERE / "force_parity.png")
-    return 0
+        return _stages(Path(temporary))
+
+
+def _stages(folder):
+    """Train the plan of several stages and draw their errors; an exit code."""
+    ini = str(_edited("train_stages.ini", folder, train_dir=folder / "stages"))
+    picture = str(HERE / "stages.png")
+    return (
+        train.main(["-c", ini])
+        or train.main(["-c", ini, "--stage", "small_steps"])
+        or train.main(["-c", ini, "--stage", "polish"])
+        or stages.main(["plot", "-c", ini, "--output", picture])
+    )
 
 
 def _results(train_name, evaluate_name, folder):
