@@ -75,5 +75,9 @@ def masked_crc(content, before=0):
         content: bytes.
         before: crc32c (not masked) of the bytes that come before.
     """
-    crc = google_crc32c.extend(before, content)
+    return masked(google_crc32c.extend(before, content))
+
+
+def masked(crc):
+    """crc32c rotated by 15 bits plus a constant, of an integer or uint64 array."""
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF

@@ -62,7 +62,10 @@ class Screen:
 
     def line(self, text):
         """One line of text, as it is."""
-        self.console.print(text, markup=False, soft_wrap=True)
+        if self.console.is_terminal:
+            self.console.print(text, markup=False, soft_wrap=True)
+        else:  # ten times as fast, and epochs may be short
+            print(text, file=self.console.file, flush=True)
 
 
 def _test_set(run):

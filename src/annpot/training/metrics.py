@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from annpot.accuracy import mean_relative, r_squared
-from annpot.training.trace import by_name
+from annpot.training.trace import TRACE
 
 
 class Label(NamedTuple):
@@ -31,6 +31,20 @@ LABELS = {
     "virial": Label("n_virial_components", "virial_loss", "virial", "virial_per_atom"),
 }
 KINDS = ("mae", "rmse", "mse", "mape", "r2")  # measures of each label
+# Measures of single steps: (name, what it is made of, number of labels).
+_OF_STEPS = [("loss", "loss", "loss"), ("regularization", "regularization", "loss")]
+for _label in LABELS.values():
+    _OF_STEPS += [
+        (_label.loss, _label.loss, _label.count),
+        (f"mae_{_label.measures}", f"sum_abs_{_label.sums}", _label.count),
+        (f"rmse_{_label.measures}", f"sum_square_{_label.sums}", _label.count),
+    ]
+STEP_MEASURES = tuple(name for name, _, _ in _OF_STEPS)
+_PARTS = np.array([TRACE.index(part) for _, part, _ in _OF_STEPS])
+_COUNTS = np.array([TRACE.index(count) for _, _, count in _OF_STEPS])
+_HAS_LABEL = np.array([count != "loss" for _, _, count in _OF_STEPS])
+_IS_MEAN = np.array(["sum" in part for _, part, _ in _OF_STEPS])
+_IS_ROOT = np.array([name.startswith("rmse") for name in STEP_MEASURES])
 # Choice in [IO_INFORMATION] metrics -> columns of metrics.dat and their measure.
 COLUMNS = {
     kind.upper(): {
@@ -105,20 +119,13 @@ def step_measures(trace):
         trace: (n_steps, len(TRACE)).
 
     Returns:
-        {name: (n_steps,)}, NaN in steps without the label; what no step has is left
-        out.
+        (n_steps, len(STEP_MEASURES)), in that order; NaN in steps without the label.
     """
-    total = by_name(np.asarray(trace).T)
-    found = {name: total[name] for name in ("loss", "regularization")}
-    for label in LABELS.values():
-        count, to = total[label.count], label.measures
-        if not count.any():
-            continue
-        count = np.where(count > 0, count, np.nan)
-        found[label.loss] = np.where(count > 0, total[label.loss], np.nan)
-        found[f"mae_{to}"] = total[f"sum_abs_{label.sums}"] / count
-        found[f"rmse_{to}"] = np.sqrt(total[f"sum_square_{label.sums}"] / count)
-    return found
+    counts = trace[:, _COUNTS]
+    values = trace[:, _PARTS] / np.where(_IS_MEAN & (counts > 0), counts, 1.0)
+    values[:, _IS_ROOT] = np.sqrt(values[:, _IS_ROOT])
+    values[(counts == 0) & _HAS_LABEL] = np.nan
+    return values
 
 
 def measure_names(labels):
