@@ -32,6 +32,7 @@ def slots_of(run):
 
 
 MODES = ("default", "continue_from_last_ckpt")
+WITH_CHANGES = {"restart_mode": "continue_from_last_ckpt"}
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -153,7 +154,11 @@ def test_settings_of_the_ini_file_win_on_resume(tmp_path, small_data):
     double = {"precision": "float64", "max_epochs": 2}
     state = finished(tmp_path, small_data, TRAINING_PARAMETERS=double).state
     keys = double | {"max_epochs": 3, "learning_rate": 0.002, "adam_eps": 1e-3}
-    run = prepared(train_ini(tmp_path, small_data, TRAINING_PARAMETERS=keys))
+    run = prepared(
+        train_ini(
+            tmp_path, small_data, TRAINING_PARAMETERS=keys, IO_INFORMATION=WITH_CHANGES
+        )
+    )
     oracle = NumpyTraining(
         {s: state.layers[element] for s, element in enumerate(SPECIES)},
         dict.fromkeys(range(4), (1, 0)),
@@ -195,7 +200,7 @@ def test_unfreezing_a_layer_leaves_the_slots_of_others(tmp_path, small_data):
         H={"trainable": "0:1"},
     ).state
     assert ("H", 0, "kernel", "momentum") not in frozen.slots
-    run = prepared(train_ini(tmp_path, small_data))
+    run = prepared(train_ini(tmp_path, small_data, IO_INFORMATION=WITH_CHANGES))
     (note,) = [note for note in run.notes if "optimizer state" in note]
     assert note == (
         "No optimizer state is stored for H layer 0 kernel, H layer 0 bias; it starts "
@@ -224,7 +229,7 @@ def test_new_slots_start_with_steps_of_the_learning_rate(tmp_path, small_data):
         TRAINING_PARAMETERS={"max_epochs": 2},
         H={"trainable": "0:1"},
     )
-    run = prepared(train_ini(tmp_path, small_data))
+    run = prepared(train_ini(tmp_path, small_data, IO_INFORMATION=WITH_CHANGES))
     before = weights_of(run)["H"][0][0]
     run_steps(run, 1, first_step=14)
     moved = np.abs(weights_of(run)["H"][0][0] - before)[:16]
@@ -236,10 +241,14 @@ def test_a_run_with_new_slots_can_be_stopped_too(tmp_path, small_data):
     at_once = tmp_path / "at_once"
     finished(at_once, small_data, TRAINING_PARAMETERS=first, H={"trainable": "0:1"})
     shutil.copytree(at_once, tmp_path / "in_parts")
-    finished(tmp_path / "in_parts", small_data, TRAINING_PARAMETERS={"max_epochs": 2})
-    in_parts, whole = (
-        finished(folder, small_data) for folder in (tmp_path / "in_parts", at_once)
+    finished(
+        tmp_path / "in_parts",
+        small_data,
+        TRAINING_PARAMETERS={"max_epochs": 2},
+        IO_INFORMATION=WITH_CHANGES,
     )
+    in_parts = finished(tmp_path / "in_parts", small_data)
+    whole = finished(at_once, small_data, IO_INFORMATION=WITH_CHANGES)
     assert_same_run(in_parts, whole)
     since = whole.state.run["slots_since"]
     assert since == {"H/0/kernel": 7, "H/0/bias": 7}
@@ -247,7 +256,9 @@ def test_a_run_with_new_slots_can_be_stopped_too(tmp_path, small_data):
 
 def test_freezing_a_layer_on_resume_stops_it(tmp_path, small_data):
     first = finished(tmp_path, small_data, TRAINING_PARAMETERS={"max_epochs": 1}).state
-    run = finished(tmp_path, small_data, O={"trainable": "0:1"}).state
+    run = finished(
+        tmp_path, small_data, O={"trainable": "0:1"}, IO_INFORMATION=WITH_CHANGES
+    ).state
     np.testing.assert_array_equal(run.layers["O"][0][0], first.layers["O"][0][0])
     assert (run.layers["O"][1][0] != first.layers["O"][1][0]).any()
     assert ("O", 0, "kernel", "momentum") not in run.slots
@@ -274,7 +285,7 @@ CHANGES = {
 def test_another_architecture_is_one_clear_message(
     tmp_path, small_data, finished_run, sections, problems
 ):
-    io = {"train_dir": finished_run.folder, **sections.pop("IO_INFORMATION", {})}
+    io = {"train_dir": finished_run.folder, **WITH_CHANGES}
     path = train_ini(tmp_path, small_data, IO_INFORMATION=io, **sections)
     with pytest.raises(InputError) as raised:
         prepared(path)
@@ -292,7 +303,7 @@ def test_elements_in_another_order_are_the_same_networks(
     path = train_ini(
         tmp_path,
         small_data,
-        IO_INFORMATION={"train_dir": finished_run.folder},
+        IO_INFORMATION={"train_dir": finished_run.folder, **WITH_CHANGES},
         DATA_INFORMATION={"atomic_sequence": "N, O, C, H", "output_offset": None},
     )
     run = prepared(path)

@@ -1,5 +1,6 @@
 """Restart modes: which of them starts where, and what each refuses."""
 
+import json
 import re
 
 import numpy as np
@@ -41,8 +42,6 @@ def find(folder, mode, **io):
 
 def write_checkpoint(folder, name, run=True, latest=True, n_sums=N_SUMS):
     """A checkpoint with weights equal to its step; PANNA's kind without `run`."""
-    import json
-
     import tensorflow as tf
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -117,6 +116,7 @@ def test_sums_of_another_version_are_not_mistaken_for_ours(tmp_path):
     progress = find(tmp_path, "default").progress
     assert (progress.step, progress.steps_in_epoch) == (20, 2)
     assert progress.sums == (0.0,) * N_SUMS
+    assert progress.n_summed == 0  # averages are over the steps that follow
 
 
 def test_default_does_not_touch_checkpoints_of_another_program(tmp_path):
@@ -239,15 +239,77 @@ def test_starting_anew_refuses_a_used_folder(two_checkpoints, mode):
     assert "holds epoch_2_step_20. Choose another train_dir, default to go on" in text
 
 
-def test_a_damaged_newest_checkpoint_is_told(two_checkpoints):
-    (models(two_checkpoints) / "epoch_2_step_20.index").write_bytes(b"")
-    with pytest.raises(
-        InputError, match=r"epoch_2_step_20: this checkpoint is tr"
-    ) as e:
+@pytest.mark.parametrize("mode", ["default", "continue_from_last_ckpt"])
+def test_damaged_checkpoints_are_set_aside_and_the_newest_whole_one_is_taken(
+    two_checkpoints, mode
+):
+    folder = models(two_checkpoints)
+    write_checkpoint(folder, "epoch_3_step_30")
+    (folder / "epoch_3_step_30.index").write_bytes(b"")
+    data = folder / "epoch_2_step_20.data-00000-of-00001"
+    data.write_bytes(data.read_bytes()[:40])
+    start = find(two_checkpoints, mode)
+    assert start.state.prefix == folder / "epoch_1_step_10"
+    for note, name in zip(
+        start.notes, ("epoch_3_step_30", "epoch_2_step_20"), strict=False
+    ):
+        assert f"{name}: this checkpoint is truncated, corrupt or incomplete" in note
+        assert "It is set aside; the run goes on from epoch_1_step_10." in note
+    set_aside(two_checkpoints / "run", start.moved)
+    assert sorted(path.name for path in folder.glob("*.index")) == [
+        "epoch_1_step_10.index"
+    ]
+    aside = two_checkpoints / "run" / "previous_1" / "_models"
+    assert len(list(aside.iterdir())) == 4  # nothing is lost
+
+
+def test_no_whole_checkpoint_is_one_message_for_each(two_checkpoints):
+    folder = models(two_checkpoints)
+    for path in folder.glob("*.index"):
+        path.write_bytes(b"")
+    with pytest.raises(InputError) as error:
         find(two_checkpoints, "default")
-    earlier = models(two_checkpoints) / "epoch_1_step_10"
-    assert str(e.value).endswith(
-        f"set restart_mode = specific_ckpt and restart_file = {earlier}."
+    assert len(error.value.problems) == 2
+    assert str(error.value).endswith(
+        f"{folder}: none of its checkpoints is whole. Set restart_mode = force_default "
+        "to start anew; it sets them aside."
+    )
+
+
+def test_a_changed_tensor_is_seen_by_the_checksum_of_all(two_checkpoints):
+    from annpot.networks.bundle import open_bundle
+    from annpot.networks.bundle_texts import replace_texts
+    from annpot.networks.checkpoint_reader import CHECKSUM, checksum_of
+
+    prefix = models(two_checkpoints) / "epoch_2_step_20"
+    bundle = open_bundle(prefix)
+    tensors = {name: bundle.value(name) for name in bundle.entries}
+    replace_texts(bundle, {CHECKSUM: checksum_of(tensors).encode()})
+    assert find(two_checkpoints, "default").progress.step == 20
+    run = json.loads(tensors["_run/.ATTRIBUTES/VARIABLE_VALUE"]) | {"seed": 5}
+    text = json.dumps(run).encode()
+    replace_texts(open_bundle(prefix), {"_run/.ATTRIBUTES/VARIABLE_VALUE": text})
+    start = find(two_checkpoints, "default")
+    assert start.progress.step == 10
+    assert "this checkpoint is corrupt: its checksum is" in start.notes[0]
+
+
+def test_a_checkpoint_of_a_newer_version_is_not_taken_for_a_damaged_one(
+    two_checkpoints,
+):
+    from annpot.networks.bundle import open_bundle
+    from annpot.networks.bundle_texts import replace_texts
+
+    prefix = models(two_checkpoints) / "epoch_2_step_20"
+    name = "_run/.ATTRIBUTES/VARIABLE_VALUE"
+    run = json.loads(open_bundle(prefix).value(name))
+    run |= {"format_version": 99, "program": "annpot 9.0"}
+    replace_texts(open_bundle(prefix), {name: json.dumps(run).encode()})
+    with pytest.raises(InputError) as error:
+        find(two_checkpoints, "default")
+    assert str(error.value) == (
+        f"{prefix}: was written by a newer program (annpot 9.0, format 99), expected "
+        "format 2 or older. Install that version of annpot."
     )
 
 

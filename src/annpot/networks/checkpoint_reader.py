@@ -22,6 +22,10 @@ CHECKSUM = f"_checksum{_VALUE}"
 FORMAT_VERSION = 2  # of what app_train writes and of the newest that is read
 
 
+class NewerFormatError(InputError):
+    """A newer version of annpot wrote a checkpoint: it is whole, but not understood."""
+
+
 @dataclass(frozen=True, eq=False)
 class CheckpointContent:
     """What a checkpoint holds.
@@ -54,8 +58,8 @@ def read_checkpoint(prefix):
 
     Raises:
         InputError: a file is missing, truncated or corrupt, it holds no networks, a
-            layer is incomplete, a weight is not a finite number, or a newer version
-            wrote it.
+            layer is incomplete or a weight is not a finite number.
+        NewerFormatError: a newer version wrote it.
     """
     tensors = _tensors(prefix)
     checksum = _verified_checksum(tensors, prefix)
@@ -185,7 +189,7 @@ def _run_facts(text, prefix):
             f"({error}). Choose another checkpoint."
         ) from error
     if version > FORMAT_VERSION:
-        raise InputError(
+        raise NewerFormatError(
             f"{prefix}: was written by a newer program ({facts.get('program')}, format "
             f"{version}), expected format {FORMAT_VERSION} or older. Install that "
             "version of annpot."

@@ -1,18 +1,13 @@
 """What a run tells about itself: in each checkpoint, and beside the results."""
 
-import configparser
 from pathlib import Path
 
-import numpy as np
-
-from annpot import __version__, files
+from annpot import files
 from annpot.errors import InputError
 from annpot.networks.checkpoint_reader import FORMAT_VERSION
-from annpot.networks.element_network import keras, tf
+from annpot.networks.element_network import tf
 from annpot.training.progress import length_facts
-
-# Keys that say how to go on; that they change needs no remark.
-UNREMARKED = (" restart_mode", " restart_file", " restart_epoch", " restart_step")
+from annpot.training.same_run import program_facts
 
 
 def run_facts(config, plan, specs, data, origin=None, stored=None):
@@ -27,12 +22,9 @@ def run_facts(config, plan, specs, data, origin=None, stored=None):
         stored: facts in the run's own newest checkpoint, or None.
     """
     step = plan.step
-    seed = {("TRAINING_PARAMETERS", "seed"): plan.seed}
     return {
         "format_version": FORMAT_VERSION,
-        "program": f"annpot {__version__}",
-        "versions": {"tensorflow": tf.__version__, "keras": keras.__version__,
-                     "numpy": np.__version__},
+        **program_facts(),
         "seed": plan.seed,
         "order_seed": plan.order_seed,
         "run_length": length_facts(config.training),
@@ -61,35 +53,18 @@ def run_facts(config, plan, specs, data, origin=None, stored=None):
         "xla": step.xla,
         "threads": tf.config.threading.get_intra_op_parallelism_threads(),
         "data": data,
-        "ini": config.source.expanded_text(seed),
-    }  # fmt: skip
+        "ini": run_text(config, plan.seed),
+    }
 
 
-def changes_since(stored, facts):
-    """Notices about what differs from the facts that a checkpoint holds.
+def run_text(config, seed):
+    """INI text of a run for its checkpoints, the seed filled in.
 
     Args:
-        stored: facts in the checkpoint, or None.
-        facts: facts of this run.
-
-    Returns:
-        list with at most two sentences: settings, and data.
+        config: TrainConfig.
+        seed: seed of the first weights.
     """
-    if stored is None:
-        return []
-    notes = []
-    before, now = _settings(stored["ini"]), _settings(facts["ini"])
-    changed = [
-        f"{name}: {before.get(name, 'unset')} -> {now.get(name, 'unset')}"
-        for name in sorted(before.keys() | now.keys())
-        if before.get(name) != now.get(name) and not name.endswith(UNREMARKED)
-    ]
-    if changed:
-        notes.append(f"Settings changed since the checkpoint: {'; '.join(changed)}.")
-    fingerprints = [(one["data"] or {}).get("fingerprint") for one in (stored, facts)]
-    if fingerprints[0] != fingerprints[1]:
-        notes.append("The training data are not those of the checkpoint.")
-    return notes
+    return config.source.model_text({("TRAINING_PARAMETERS", "seed"): seed})
 
 
 def require_same_descriptors(state, facts):
@@ -112,18 +87,6 @@ def require_same_descriptors(state, facts):
         f"({', '.join(differing)} differ). Restore the settings of the descriptors "
         "(gvect_ini, or the data), or set restart_mode = force_default to start anew."
     )
-
-
-def _settings(text):
-    """{"[SECTION] key": value} of an expanded INI text."""
-    parser = configparser.RawConfigParser()
-    parser.optionxform = str
-    parser.read_string(text)
-    return {
-        f"[{section}] {key}": value
-        for section in parser.sections()
-        for key, value in parser.items(section)
-    }
 
 
 def save_expanded_ini(config, plan):

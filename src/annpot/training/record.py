@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from annpot import files
-from annpot.errors import TrainingError
+from annpot.errors import InputError, TrainingError
 from annpot.networks.bundle_writer import (
     ATTRIBUTE,
     DATA_SUFFIX,
@@ -29,9 +29,14 @@ from annpot.networks.checkpoint_files import (
     named_as_latest,
     saved_checkpoints,
 )
-from annpot.networks.checkpoint_reader import CHECKSUM, checksum_of, read_checkpoint
+from annpot.networks.checkpoint_reader import (
+    CHECKSUM,
+    NewerFormatError,
+    checksum_of,
+    read_checkpoint,
+)
 from annpot.training.background import Background
-from annpot.training.history import EPOCH, History
+from annpot.training.history import History
 from annpot.training.progress import Progress
 
 FOLDER = "_models"
@@ -209,6 +214,34 @@ def newest_prefix(folder):
     return saved[-1].prefix if saved else None
 
 
+def newest_whole(folder):
+    """(SavedState of the newest checkpoint that is whole, {prefix: what is wrong}).
+
+    The latter are newer ones, which are damaged. (None, {}) without any checkpoint.
+
+    Raises:
+        InputError: there are checkpoints, and all of them are damaged.
+        NewerFormatError: a newer version wrote the newest.
+    """
+    newest = newest_prefix(folder)
+    others = [c.prefix for c in reversed(saved_checkpoints(folder))]
+    damaged = {}
+    for prefix in [] if newest is None else dict.fromkeys([newest, *others]):
+        try:
+            return load_state(prefix), damaged
+        except NewerFormatError:
+            raise
+        except InputError as error:
+            damaged[prefix] = str(error)
+    if damaged:
+        raise InputError(
+            list(damaged.values()),
+            f"{folder}: none of its checkpoints is whole. Set restart_mode = "
+            "force_default to start anew; it sets them aside.",
+        )
+    return None, {}
+
+
 def load_state(prefix):
     """SavedState of a checkpoint.
 
@@ -220,11 +253,12 @@ def load_state(prefix):
         element: [(layer.kernel, layer.bias) for layer in weights]
         for element, weights in content.weights.items()
     }
+    columns = (content.run or {}).get("history_columns")
     return SavedState(
         content.prefix,
         layers,
         content.slots,
         content.run,
         content.checksum,
-        History((content.run or {}).get("history_columns", (EPOCH,)), content.history),
+        History(columns, content.history) if columns else History(),
     )

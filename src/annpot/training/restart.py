@@ -7,7 +7,7 @@ from pathlib import Path
 
 from annpot import files
 from annpot.errors import InputError
-from annpot.networks.bundle_writer import DATA_SUFFIX
+from annpot.networks.bundle_writer import DATA_SUFFIX, INDEX_SUFFIX
 from annpot.networks.checkpoint_files import saved_checkpoints
 from annpot.training.history import History
 from annpot.training.progress import Progress
@@ -16,6 +16,7 @@ from annpot.training.record import (
     SavedState,
     load_state,
     newest_prefix,
+    newest_whole,
 )
 
 METRICS = "metrics.dat"
@@ -133,17 +134,16 @@ def set_aside(train_dir, paths):
 
 
 def _default(config):
-    prefix = newest_prefix(_models(config))
-    if prefix is None:
+    state, damaged = newest_whole(_models(config))
+    if state is None:
         return Start()
-    state = _loaded(prefix)
     if state.run is None:
         raise InputError(
-            f"{_where(config)}: {prefix} was written by another program. Set "
+            f"{_where(config)}: {state.prefix} was written by another program. Set "
             "restart_mode = continue_from_last_ckpt to go on from it, force_default "
             "to start anew, or choose another train_dir."
         )
-    return _continued(state)
+    return _without_damaged(_continued(state), damaged)
 
 
 def _force_default(config):
@@ -153,11 +153,11 @@ def _force_default(config):
 
 
 def _continue(config):
-    prefix = newest_prefix(_models(config))
-    if prefix is None:
+    state, damaged = newest_whole(_models(config))
+    if state is None:
         note = f"No checkpoint in {_models(config)}: training starts from nothing."
         return Start(notes=(note,))
-    return _continued(_loaded(prefix))
+    return _without_damaged(_continued(state), damaged)
 
 
 def _specific(config):
@@ -202,11 +202,7 @@ def _later_files(config, prefix, progress):
             if (Path(config.io.train_dir) / name).exists()
         )
     later = [c for c in saved_checkpoints(folder) if c.step > progress.step]
-    return tuple(
-        f"{FOLDER}/{c.name}{suffix}"
-        for c in later
-        for suffix in (".index", DATA_SUFFIX)
-    )
+    return _files_of([c.name for c in later])
 
 
 def _fresh(config):
@@ -229,19 +225,19 @@ def _continued(state):
     return Start(state, progress, (note,), is_new=False)
 
 
-def _loaded(prefix):
-    """State of the newest checkpoint; tells how to go on from an earlier one."""
-    try:
-        return load_state(prefix)
-    except InputError as error:
-        others = [c for c in saved_checkpoints(prefix.parent) if c.prefix != prefix]
-        way_out = "Set restart_mode = force_default to start anew."
-        if others:
-            way_out = (
-                "To go on from the one before, set restart_mode = specific_ckpt and "
-                f"restart_file = {others[-1].prefix}."
-            )
-        raise InputError(error.problems, way_out) from error
+def _without_damaged(start, damaged):
+    """A Start that tells of damaged checkpoints and moves them out of the way."""
+    notes = [
+        f"{problem} It is set aside; the run goes on from {start.state.prefix.name}."
+        for problem in damaged.values()
+    ]
+    moved = _files_of([prefix.name for prefix in damaged])
+    return replace(start, notes=(*notes, *start.notes), moved=moved)
+
+
+def _files_of(names):
+    """Paths of checkpoints in train_dir."""
+    return tuple(f"{FOLDER}/{n}{s}" for n in names for s in (INDEX_SUFFIX, DATA_SUFFIX))
 
 
 def _models(config):

@@ -60,6 +60,26 @@ def stored_columns(state, elements, n_features):
     return marks
 
 
+def columns_before(stored, shape, elements):
+    """(n_species, n_features) columns that an earlier part of the run computed with.
+
+    Args:
+        stored: facts of that part, or None.
+        shape: (n_species, n_features).
+        elements: symbols in the order of the species indices.
+    """
+    marks = np.zeros(shape, bool)
+    facts = stored or {}
+    known = facts.get("species", ()), facts.get("columns", ())
+    of_element = dict(zip(*known, strict=False))
+    for number, element in enumerate(elements):
+        columns = of_element.get(element, ())
+        chosen = slice(None) if columns is None else np.array(columns, int)
+        if columns is None or not len(columns) or chosen.max() < shape[1]:
+            marks[number, chosen] = True
+    return marks
+
+
 def _restore_slots(state, step, program):
     """Set the slots that are stored; names of variables without."""
     optimizer, parameters, missing = program.optimizer, program.parameters, []

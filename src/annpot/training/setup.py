@@ -18,11 +18,7 @@ from annpot.training.division import (
     division_texts,
     write_division,
 )
-from annpot.training.facts import (
-    changes_since,
-    require_same_descriptors,
-    run_facts,
-)
+from annpot.training.facts import require_same_descriptors, run_facts, run_text
 from annpot.training.feed import Feed
 from annpot.training.forms.force_feed import ForceFeed
 from annpot.training.forms.force_validation import ForceValidator
@@ -41,7 +37,8 @@ from annpot.training.progress import Progress
 from annpot.training.record import FOLDER, Recorder
 from annpot.training.replicas import ReplicaProgram
 from annpot.training.restart import find_start, set_aside
-from annpot.training.restore import restore, slot_facts, stored_columns
+from annpot.training.restore import columns_before, restore, slot_facts, stored_columns
+from annpot.training.same_run import compare_data, compare_settings, contents_hash
 from annpot.training.snapshot import Snapshot
 from annpot.training.stateful import CallbackStates
 from annpot.training.step import StepProgram
@@ -122,12 +119,14 @@ class _Inputs:
         n_features: descriptor length.
         facts: of the training data, for the checkpoints.
         opened: OpenedData of training and of validation, or None for the latter.
+        hashes: {"training": sha256, "validation": sha256 or None} of their numbers.
         notes: what to tell about them.
     """
 
     n_features: int
     facts: dict | None
     opened: list
+    hashes: dict
     notes: list
 
 
@@ -145,6 +144,7 @@ def prepare(config, announce: Callable, origin=None):
     """
     start = find_start(config, origin)
     seeds = choose_seeds(config, start, origin)
+    changes = compare_settings(config, start, run_text(config, seeds.weights))
     devices = take_devices(config)
     inputs = _open(config, start, announce)
     continued = networks_of(start.state)
@@ -161,7 +161,7 @@ def prepare(config, announce: Callable, origin=None):
         config, data, specs, seeds, columns, start.progress, len(devices.names)
     )
     potential, parameters, program = _assemble(config, plan, data, networks, devices)
-    notes = [*start.notes, *devices.notes(start.stored), *inputs.notes, *told]
+    notes = [*start.notes, *changes, *devices.notes(start.stored), *inputs.notes, *told]
     if start.state is not None:
         notes += restore(start, potential, program)
         source = PARENT if start.is_new else CHECKPOINT
@@ -171,8 +171,7 @@ def prepare(config, announce: Callable, origin=None):
     write_division(config.io.train_dir, inputs.opened[0].division)
     facts = run_facts(config, plan, specs, inputs.facts, origin, start.stored)
     facts |= {"slots_since": slot_facts(program), "devices": devices.facts()}
-    facts |= carried_facts(config, start)
-    notes += changes_since(start.stored, facts)
+    facts |= {"data_sha256": inputs.hashes} | carried_facts(config, start)
     return Run(
         plan=plan,
         potential=potential,
@@ -206,13 +205,18 @@ def _open(config, start, announce):
     division = opened[0].division
     notes += check_division(config, start, division)
     facts = facts | {"division": division_facts(division)}
-    return _Inputs(n_features, facts, opened, notes)
+    hashes = dict(
+        zip(("training", "validation"), map(contents_hash, opened), strict=True)
+    )
+    notes += compare_data(config, start, {"data": facts, "data_sha256": hashes})
+    return _Inputs(n_features, facts, opened, hashes, notes)
 
 
 def _columns(config, inputs, start, specs):
     """For each element the descriptor columns to train, or None for all."""
     state = start.state if start.keeps_slots else None
     stored = stored_columns(state, config.data.atomic_sequence, inputs.n_features)
+    stored |= columns_before(start.stored, stored.shape, config.data.atomic_sequence)
     in_use = columns_in_use([one.data for one in inputs.opened if one], stored)
     return columns_to_train(in_use, config.training, specs)
 
