@@ -103,7 +103,8 @@ def state_of(folder):
 
 def _is_finished(run):
     """Whether a run has the length that its own settings ask for, or ended before."""
-    length, progress = run.facts.get("run_length") or {}, run.facts["progress"]
+    length = run.facts.get("run_length") or {}
+    progress = {"step": 0, "epoch": 0} | (run.facts.get("progress") or {})
     if run.facts.get("ended") is not None:
         return True
     if length.get("max_steps") is not None:
