@@ -103,13 +103,13 @@ def _histogram(values):
             return None
         low, high = values.min(), values.max()
     counts, borders = _counts(values, low, high)
-    exact = values.astype(np.float64)
+    squares = np.square(values).sum(dtype=np.float64)
     return summary_pb2.HistogramProto(
         min=low,
         max=high,
         num=len(values),
-        sum=exact.sum(),
-        sum_squares=np.square(exact).sum(),
+        sum=values.sum(dtype=np.float64),
+        sum_squares=squares,
         bucket_limit=borders[1:].tolist(),
         bucket=counts.tolist(),
     )
@@ -120,6 +120,8 @@ def _counts(values, low, high):
     width = (high - low) / HISTOGRAM_BINS
     if not width > 0:
         return np.histogram(values, HISTOGRAM_BINS)
-    bins = np.minimum(((values - low) / width).astype(np.int64), HISTOGRAM_BINS - 1)
-    counts = np.bincount(bins, minlength=HISTOGRAM_BINS)
-    return counts, np.linspace(low, high, HISTOGRAM_BINS + 1, dtype=np.float64)
+    bins = ((values - low) / width).astype(np.int64)
+    counts = np.bincount(bins, minlength=HISTOGRAM_BINS + 1)
+    counts[HISTOGRAM_BINS - 1] += counts[HISTOGRAM_BINS:].sum()  # `high` itself
+    borders = np.linspace(low, high, HISTOGRAM_BINS + 1, dtype=np.float64)
+    return counts[:HISTOGRAM_BINS], borders
