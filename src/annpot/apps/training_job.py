@@ -159,7 +159,10 @@ def check_data(config):
     """
     from annpot.training.data_checks import data_facts, descriptor_length
     from annpot.training.threads import number_of_threads
+    from annpot.training.wandb_package import require_wandb
 
+    if config.io.wandb_project is not None:
+        require_wandb()
     n_features = descriptor_length(config)
     if config.descriptor is None:
         data_facts(config, n_features)

@@ -26,10 +26,19 @@ def observers(config, run, extra=()):
         MetricsFile(folder / "metrics.dat", io.metrics, start.epoch),
         HistoryFile(folder, history, plan.step.learning_rate, run.clock),
         TensorBoardLog(folder, io.log_frequency, plan, start.step, history),
+        *_wandb(io, run),
         *extra,
         Checkpoints(run.save, lambda: run.recorder.keeps.wants(history)),
         Failures(extra, run.save),
     ]
+
+
+def _wandb(io, run):
+    if io.wandb_project is None:
+        return []
+    from annpot.training.wandb_log import WandbLog
+
+    return [WandbLog(io.wandb_project, io.train_dir, run.facts["ini"], run.history)]
 
 
 def epoch_logs(run, progress):

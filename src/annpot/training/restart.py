@@ -19,14 +19,16 @@ from annpot.training.record import (
     newest_whole,
 )
 
-METRICS = "metrics.dat"
+METRICS, HISTORY = "metrics.dat", "history.csv"
 WRITTEN_BY_A_RUN = (
     FOLDER,
     METRICS,
+    HISTORY,
     "train",
     "validation",
     "train.expanded.ini",
     "split.csv",
+    "wandb",
 )
 
 
@@ -108,7 +110,7 @@ def _of_parent(start, origin):
 
 
 def set_aside(train_dir, paths):
-    """Move earlier results to `train_dir/previous_N`; metrics.dat is copied as well.
+    """Move earlier results to `train_dir/previous_N`; tables of epochs are copied.
 
     Args:
         train_dir: folder of the run.
@@ -127,9 +129,9 @@ def set_aside(train_dir, paths):
     for path in paths:
         files.make_folder((aside / path).parent)
         (folder / path).rename(aside / path)
-    metrics = folder / METRICS
-    if metrics.exists():
-        shutil.copy2(metrics, aside / METRICS)
+    for name in (METRICS, HISTORY):
+        if (folder / name).exists():
+            shutil.copy2(folder / name, aside / name)
     return [f"Earlier results were set aside in {aside}."]
 
 
