@@ -143,7 +143,8 @@ def test_energies_may_be_followed_by_forces(tmp_path, data, form):
     """Adam's slots of the first run are those of all variables: training goes on."""
     first = ini_of(tmp_path, data, "auto", forces_cost=0, virial_cost=0, max_epochs=1)
     trained(first)
-    run = FinishedRun(tmp_path / "run", trained(ini_of(tmp_path, data, form)))
+    io = {"restart_mode": "continue_from_last_ckpt"}
+    run = FinishedRun(tmp_path / "run", trained(ini_of(tmp_path, data, form, io)))
     assert run.state.progress.step == 15
     assert "forces_cost: 0.0 -> 0.3" in run.shown
     table = run.metrics_table()

@@ -22,6 +22,7 @@ from reference.small_training import (
     OFFSETS,
     SPECIES,
     SmallData,
+    assert_same_run,
     finished,
     newest_state,
     prepared,
@@ -270,22 +271,15 @@ def test_a_missing_folder_of_networks(tmp_path, small_data, shown):
     refused(shown, path, f"{tmp_path}/saved/networks_metadata.json: no such file")
 
 
-def test_an_unreadable_checkpoint(tmp_path, small_data, shown):
+def test_an_unreadable_checkpoint(tmp_path, small_data, shown, finished_run):
     run = finished(tmp_path, small_data, TRAINING_PARAMETERS={"max_epochs": 2})
     models = run.folder / "_models"
     (models / "epoch_2_step_14.data-00000-of-00001").write_bytes(b"")
-    code, _, message = shown(train_ini(tmp_path, small_data))
-    assert code == 2
-    assert f"{models}/epoch_2_step_14: this checkpoint is truncated, corrupt" in message
-    path = train_ini(
-        tmp_path,
-        small_data,
-        IO_INFORMATION={
-            "restart_mode": "specific_ckpt",
-            "restart_file": models / "epoch_1_step_7",
-        },
-    )
-    assert shown(path)[0] == 0
+    code, told, _ = shown(train_ini(tmp_path, small_data))
+    assert code == 0
+    assert f"{models}/epoch_2_step_14: this checkpoint is truncated, corrupt" in told
+    assert "It is set aside; the run goes on from epoch_1_step_7." in told
+    assert_same_run(run, finished_run)
 
 
 def test_a_train_dir_that_is_a_file(tmp_path, small_data, shown):
@@ -308,7 +302,10 @@ def test_a_loss_that_is_no_number_stops_with_advice(
     tmp_path, small_data, shown, parameters
 ):
     finished(tmp_path, small_data, TRAINING_PARAMETERS={"max_epochs": 1})
-    path = train_ini(tmp_path, small_data, TRAINING_PARAMETERS=parameters)
+    io = {"restart_mode": "continue_from_last_ckpt"}
+    path = train_ini(
+        tmp_path, small_data, TRAINING_PARAMETERS=parameters, IO_INFORMATION=io
+    )
     code, _, message = shown(path)
     assert code == 1
     assert re.search(r"the (loss of|weights after) step \d+ (is|are) not", message)

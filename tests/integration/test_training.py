@@ -198,7 +198,7 @@ def test_max_steps_is_exact(tmp_path, small_data, finished_run, save):
         tmp_path,
         small_data,
         TRAINING_PARAMETERS={"max_epochs": None, "max_steps": 17},
-        IO_INFORMATION={"save_checkpoint_steps": save},
+        IO_INFORMATION={"save_checkpoint_steps": save, "keep_best": 0},
     )
     assert run.metrics_table()["tot_st"].tolist() == [7, 14, 17]
     assert run.metrics.splitlines()[:3] == finished_run.metrics.splitlines()[:3]

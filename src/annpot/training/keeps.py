@@ -25,12 +25,14 @@ class Keeps:
         every: epochs between checkpoints that are never removed; None for none.
         best: number of checkpoints with the best metric.
         metric: column of the history that says which epoch is best.
+        save_every: steps between checkpoints; None saves at the end of epochs.
     """
 
     newest: int
     every: int | None
     best: int
     metric: str
+    save_every: int | None = None
 
     def facts(self):
         """What a checkpoint says of the best, JSON-able."""
@@ -62,6 +64,24 @@ class Keeps:
         """Whether the last epoch needs a checkpoint by these rules."""
         return len(history) > 0 and checkpoint_names(history)[-1] in self.names(history)
 
+    def removable(self, existing, history):
+        """Those of some checkpoints that need not stay, a list.
+
+        The oldest beyond the newest ones; and the ends of epochs that were saved
+        because they were the best, or the end of a shorter run, and are neither any
+        more: an uninterrupted run would not have them.
+
+        Args:
+            existing: CheckpointFiles from old to new, without the last written.
+            history: History.
+        """
+        steps = history.column(STEP) % (self.save_every or 1)
+        names = checkpoint_names(history)
+        passed = {name for name, step in zip(names, steps, strict=True) if step}
+        old = {one.name for one in existing[: max(0, len(existing) + 1 - self.newest)]}
+        gone = (passed | old) - self.names(history)
+        return [one for one in existing if one.name in gone]
+
 
 def keeps_of(io, has_validation):
     """Keeps of the [IO_INFORMATION] section.
@@ -73,7 +93,13 @@ def keeps_of(io, has_validation):
     metric = f"{VALIDATION}loss" if has_validation else "loss"
     if io.best_metric is not None:
         metric = measure_of_column(io.best_metric)
-    return Keeps(io.max_ckpt_to_keep, io.keep_every_epochs, io.keep_best, metric)
+    return Keeps(
+        io.max_ckpt_to_keep,
+        io.keep_every_epochs,
+        io.keep_best,
+        metric,
+        io.save_checkpoint_steps,
+    )
 
 
 def checkpoint_names(history):

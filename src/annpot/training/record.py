@@ -126,9 +126,10 @@ class Recorder:
             "progress": asdict(progress),
         }
         text = json.dumps(about, allow_nan=False).encode()
+        history = History(history.columns, history.table)  # of this moment
         other = self._texts | {"_run": text, "_history": history.table}
-        prefix, kept = self.folder / _name(progress), self.keeps.names(history)
-        self._background.start(lambda: self._write(prefix, arrays, other, kept))
+        prefix = self.folder / _name(progress)
+        self._background.start(lambda: self._write(prefix, arrays, other, history))
         return prefix
 
     def wait(self):
@@ -143,7 +144,7 @@ class Recorder:
         """Wait until nothing is written any more, at an end that has its own error."""
         self._background.settle()
 
-    def _write(self, prefix, arrays, other, kept):
+    def _write(self, prefix, arrays, other, history):
         tensors = self._tensors(arrays, other)
         writing = self.folder / f"{UNFINISHED}{os.getpid()}"
         try:
@@ -159,7 +160,7 @@ class Recorder:
                 files.sync(self.folder)
         finally:
             shutil.rmtree(writing, ignore_errors=True)
-        self._announce(prefix, kept)
+        self._announce(prefix, history)
 
     def _tensors(self, arrays, other):
         """{name in the file: array or text} of all of a checkpoint."""
@@ -175,14 +176,12 @@ class Recorder:
             "quad instead of an exponential loss."
         )
 
-    def _announce(self, prefix, kept):
-        """Name the newest checkpoint; remove those that are not kept."""
+    def _announce(self, prefix, history):
+        """Name the newest checkpoint; remove those that need not stay."""
         earlier = [c for c in saved_checkpoints(self.folder) if c.prefix != prefix]
-        surplus = max(0, len(earlier) + 1 - self.keeps.newest)
-        for old in earlier[:surplus]:
-            if old.name not in kept:
-                for suffix in reversed(SUFFIXES):
-                    Path(f"{old.prefix}{suffix}").unlink(missing_ok=True)
+        for old in self.keeps.removable(earlier, history):
+            for suffix in reversed(SUFFIXES):
+                Path(f"{old.prefix}{suffix}").unlink(missing_ok=True)
         lines = [f'model_checkpoint_path: "{prefix.name}"']
         lines += [
             f'all_model_checkpoint_paths: "{checkpoint.name}"'
