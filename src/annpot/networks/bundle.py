@@ -114,6 +114,14 @@ class Bundle:
             )
         return np.frombuffer(content, DTYPES[entry.dtype]).reshape(entry.shape)
 
+    def readable(self):
+        """Names of the tensors that `value` reads, in their order."""
+        return [
+            name
+            for name, entry in sorted(self.entries.items())
+            if entry.dtype in DTYPES or (entry.dtype, entry.shape) == (TEXT, ())
+        ]
+
     def verify(self):
         """Read every tensor; InputError for the first that is damaged."""
         for name in self.entries:

@@ -34,7 +34,7 @@ class CheckpointNetworks:
 
 
 def open_networks(checkpoint, config=None):
-    """CheckpointNetworks of a CheckpointFile; imports TensorFlow.
+    """CheckpointNetworks of a CheckpointFile.
 
     Elements, activations and offsets come from the checkpoint, where app_train puts
     them; what the train INI says about them must agree. Checkpoints of PANNA do not

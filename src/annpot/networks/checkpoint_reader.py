@@ -10,7 +10,7 @@ import numpy as np
 
 from annpot.errors import InputError
 from annpot.networks.architecture import LayerWeights
-from annpot.tensorflow_import import import_tensorflow
+from annpot.networks.bundle import open_bundle
 
 _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 _WEIGHTS = re.compile(rf"_networks/([^/]+)/_layers/(\d+)/(kernel|bias){_VALUE}")
@@ -54,7 +54,7 @@ class CheckpointContent:
 
 
 def read_checkpoint(prefix):
-    """CheckpointContent of the files `prefix`.index and .data; imports TensorFlow.
+    """CheckpointContent of the files `prefix`.index and .data.
 
     Raises:
         InputError: a file is missing, truncated or corrupt, it holds no networks, a
@@ -127,27 +127,22 @@ def _verified_checksum(tensors, prefix):
 
 
 def _tensors(prefix):
-    """{name: array} of everything in the checkpoint."""
-    tf = import_tensorflow()
+    """{name: array or bytes} of everything in the checkpoint.
+
+    Checksums are verified tensor by tensor, those of foreign types too: a damaged file
+    is refused wherever the damage is.
+    """
     try:
-        reader = tf.train.load_checkpoint(str(prefix))
-        # Checksums are verified tensor by tensor: all are read, so that a damaged
-        # file is refused wherever the damage is.
-        return {
-            name: reader.get_tensor(name)
-            for name in sorted(reader.get_variable_to_shape_map())
-        }
-    except (tf.errors.OpError, RuntimeError, ValueError, IndexError) as error:
+        bundle = open_bundle(prefix)
+        bundle.verify()
+        return {name: bundle.value(name) for name in bundle.readable()}
+    except InputError as error:
+        what = error.problems[0].partition(". ")[0].rstrip(".")
         raise InputError(
-            f"{prefix}: this checkpoint is truncated, corrupt or incomplete "
-            f"({_first_line(error)}): expected its .index and .data files as "
-            "app_train wrote them. Choose another checkpoint."
+            f"{prefix}: this checkpoint is truncated, corrupt or incomplete ({what}): "
+            "expected its .index and .data files as app_train wrote them. Choose "
+            "another checkpoint."
         ) from error
-
-
-def _first_line(error):
-    text = str(error).strip().splitlines() or [type(error).__name__]
-    return text[0].rstrip(".")
 
 
 def _layers(layers, where):
