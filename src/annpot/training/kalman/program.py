@@ -1,0 +1,110 @@
+"""The compiled program of the extended Kalman filter."""
+
+from annpot.networks.element_network import tf
+from annpot.training.error_sums import trace_record
+from annpot.training.forms.prediction import AtomicNetworks
+from annpot.training.kalman.components import force_components
+from annpot.training.kalman.filter import KalmanFilter
+from annpot.training.kalman.observations import jacobian, observed
+from annpot.training.objective import data_loss
+from annpot.training.step import padded
+from annpot.training.trace import TRACE
+
+
+class KalmanProgram:
+    """Updates of the filter over chunks of batches; each structure is a stream.
+
+    Observations and their Jacobian are compiled together; the filter is a graph whose
+    covariance is changed in place.
+
+    Attributes:
+        trained: {ParameterKey: variable} that the filter moves.
+        optimizer: the KalmanFilter; its `state` is what a checkpoint has to hold.
+        networks: AtomicNetworks.
+
+    Args:
+        parameters: Parameters to train.
+        networks: the ElementNetworks, for their activations.
+        settings: StepSettings; of the losses only what is recorded.
+        form: how energies and forces are had, see `annpot.training.forms.prediction`.
+        kalman: KalmanSettings.
+    """
+
+    def __init__(self, parameters, networks, settings, form, kalman):
+        self.settings, self.kalman = settings, kalman
+        self.parameters, self.form = parameters, form
+        self._activations = [network.activations for network in networks]
+        self.networks = self._networks_of(parameters.variables)
+        self.trained = parameters.trainable()
+        self.optimizer = KalmanFilter(kalman, self.trained)
+        self._observe = tf.function(
+            self._observations, jit_compile=settings.xla, autograph=False
+        )
+        self._chunk = tf.function(self._run_chunk, autograph=False)
+        self._tables = (None, None)
+
+    @property
+    def n_programs(self):
+        """Number of programs compiled so far: one for each shape of a batch."""
+        return self._chunk.experimental_get_tracing_count()
+
+    def run(self, tables, chunk):
+        """Run the batches of a Chunk over the tables of the form.
+
+        Returns:
+            (n_steps, len(TRACE)) float64 record of the steps, errors before each.
+        """
+        n_steps = len(chunk.targets)
+        first = int(self.optimizer.iterations.numpy())
+        components = force_components(chunk, self.kalman, first)
+        steps = padded((chunk, components), self.settings.chunk_size)
+        trace = self._chunk(
+            self._on_device(tables),
+            tf.nest.map_structure(tf.constant, steps),
+            tf.constant(n_steps, tf.int32),
+        )
+        return trace.numpy()[:n_steps]
+
+    def _on_device(self, tables):
+        if self._tables[0] is not tables:
+            arrays = self.form.arrays(tables)
+            self._tables = tables, tf.nest.map_structure(tf.constant, arrays)
+        return self._tables[1]
+
+    def _run_chunk(self, tables, steps, n_steps):
+        def body(i, trace):
+            batch, components = tf.nest.map_structure(lambda array: array[i], steps)
+            values = [
+                tf.convert_to_tensor(variable)
+                for variable in self.parameters.variables.values()
+            ]
+            rows, errors, record = self._observe(values, tables, batch, components)
+            self.optimizer.update(rows, errors)
+            return i + 1, tf.tensor_scatter_nd_update(trace, [[i]], [record])
+
+        trace = tf.zeros([self.settings.chunk_size, len(TRACE)], tf.float64)
+        _, trace = tf.while_loop(
+            lambda i, _: i < n_steps, body, (0, trace), parallel_iterations=1
+        )
+        return trace
+
+    def _observations(self, values, tables, batch, components):
+        """(H (m, n_weights), xi (m,), record of the step)."""
+        values = dict(zip(self.parameters.variables, values, strict=True))
+        trained = [values[key] for key in self.trained]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(trained)
+            networks = self._networks_of(values)
+            prediction = self.form(networks, tables, batch)
+            found, errors = observed(prediction, batch, components, self.kalman)
+        fit, sums = data_loss(prediction, batch, self.settings)
+        record = trace_record({"loss": fit, **sums})
+        return jacobian(tape, found, trained), errors, record
+
+    def _networks_of(self, values):
+        """AtomicNetworks of {ParameterKey: tensor or variable}."""
+        return AtomicNetworks(
+            self.parameters.layers_of(values),
+            self._activations,
+            self.settings.precision,
+        )
