@@ -23,7 +23,7 @@ NEEDS_TENSORFLOW = re.compile(
     r"|force_feed|force_targets|placing|geometry|neighbor_store|stored_blocks|open_data"
     r"|derivative_parts|derivative_choice|interruption|limits|progress)"
     r"|networks\.(element_network|potential)"
-    r"|stages\.run"
+    r"|stages\.run|stages\.plan_keeper"
     r"|apps\.training_(screen|progress)"
 )
 

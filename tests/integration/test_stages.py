@@ -2,6 +2,8 @@
 
 import io
 import shutil
+import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -170,7 +172,10 @@ def test_a_done_stage_does_nothing_again(plan_copy, capsys):
     path, folder = plan_copy
     before = newest_state(stage_folder(folder, "second"))
     assert app_train.main(["-c", path]) == 0
-    assert capsys.readouterr().out.count("Nothing to do:") == 2
+    shown = capsys.readouterr().out
+    assert "stage first (1 of 2) is done: epoch 2, step 14\n" in shown
+    assert shown.count("Nothing to do:") == 1
+    assert shown.count("reading ") == 2  # training and validation data of the second
     assert_same_state(newest_state(stage_folder(folder, "second")), before)
 
 
@@ -267,3 +272,104 @@ def test_a_file_without_stages_has_none_to_show(tmp_path, small_data, capsys):
     assert "no stages/plan.ini in this folder: expected the train_dir" in shown
     shown = refusal(capsys, "-c", path, "--stage", "first")
     assert "there is no stage 'first', as the file has no section" in shown
+
+
+def test_an_anew_begun_stage_needs_its_parent(plan_copy, small_data, capsys):
+    # restart_mode = force_default must not take the base network in its place.
+    path, folder = plan_copy
+    before = newest_state(stage_folder(folder, "child"))
+    assert app_stages.main(["clean", "-c", path, "--stage", "branch", "--yes"]) == 0
+    anew = {"restart_mode": "force_default"}
+    path = plan_ini(folder, small_data, IO_INFORMATION=anew)
+    assert (
+        "stage child starts from stage branch, which has not been trained."
+    ) in refusal(capsys, "-c", path, "--stage", "child")
+    assert_same_state(newest_state(stage_folder(folder, "child")), before)
+
+
+def test_a_begun_stage_does_not_need_a_whole_parent(plan_copy, small_data, capsys):
+    path, folder = plan_copy
+    for data in (stage_folder(folder, "branch") / "_models").glob("*.data*"):
+        data.write_bytes(data.read_bytes()[:100])
+    path = plan_ini(folder, small_data, **{"STAGE:child": {"max_epochs": 2}})
+    assert app_train.main(["-c", path, "--stage", "child"]) == 0
+    assert newest_state(stage_folder(folder, "child")).progress.epoch == 2
+
+
+def test_a_refused_command_leaves_the_stored_plan(plan_copy, small_data, capsys):
+    _, folder = plan_copy
+    stored = folder / "run" / "stages" / "plan.ini"
+    before = stored.read_text()
+    changed = {"seed": 7, "beta1": 0.8}
+    path = plan_ini(folder, small_data, TRAINING_PARAMETERS=changed)
+    assert "seed = 7, but" in refusal(capsys, "-c", path)
+    assert stored.read_text() == before
+    more = folder / "more.ini"
+    more.write_text("[STAGE:later]\nparent = nobody\n")
+    arguments = ["append", "-c", path, "--stage-ini", str(more)]
+    shown = refusal(capsys, *arguments, command=app_stages)
+    assert "[STAGE:later] parent = nobody: there is no section" in shown
+    assert shown.endswith(f"1 problem in {more}. Keywords: doc/keywords.md\n")
+    assert stored.read_text() == before
+
+
+def test_the_drawn_seed_outlives_the_stored_plan(tmp_path, small_data):
+    seedless = {"TRAINING_PARAMETERS": {"seed": None, "max_epochs": 1}}
+    path = plan_ini(tmp_path, small_data, **seedless)
+    assert app_train.main(["-c", path, "--stage", "first"]) == 0
+    (tmp_path / "run" / "stages" / "plan.ini").unlink()
+    assert app_train.main(["-c", path, "--stage", "branch"]) == 0
+    first, branch = (
+        newest_state(stage_folder(tmp_path, n)) for n in ("first", "branch")
+    )
+    assert first.run["seed"] == branch.run["seed"]
+
+
+def test_a_stored_plan_is_that_of_the_folder_it_lies_in(plan_copy, small_data):
+    # Its text still names the folder that was copied.
+    _, folder = plan_copy
+    copied = folder / "copied"
+    (folder / "run").rename(copied)
+    stored = copied / "stages" / "plan.ini"
+    text = stored.read_text().replace("max_epochs = 1\n", "max_epochs = 2\n")
+    stored.write_text(text)
+    assert app_train.main(["-c", str(stored), "--stage", "child"]) == 0
+    child = copied / "stages" / "child"
+    assert newest_state(child).progress.epoch == 2
+    assert not (folder / "run").exists()
+
+
+def test_stages_that_only_the_stored_plan_has(plan_copy, small_data, capsys):
+    _, folder = plan_copy
+    path = str(train_ini(folder, small_data, **(PLAN | {"STAGE:child": None})))
+    capsys.readouterr()
+    assert app_stages.main(["show", "-c", path]) == 0
+    shown = capsys.readouterr().out
+    assert f"Not in {path}, but in {folder}/run/stages/plan.ini: child." in shown
+    # A file without any stage does not say what is meant.
+    path = str(train_ini(folder, small_data))
+    assert (
+        f"train.ini: has no section [STAGE:name], but the plan of {folder}/run, "
+        f"{folder}/run/stages/plan.ini, has: first, second, branch, child. Name one "
+        "with --stage"
+    ) in refusal(capsys, "-c", path)
+    (folder / "run" / "stages" / "plan.ini").write_text("half a li")
+    assert (
+        "this is the stored plan of the train_dir. Restore it, or delete it: results "
+        "stay"
+    ) in refusal(capsys, "-c", path)
+
+
+def test_a_limit_of_time_counts_between_stages(
+    tmp_path, small_data, capsys, monkeypatch
+):
+    # When the first stage has ended, more than max_time is over.
+    late = SimpleNamespace(monotonic=lambda: time.monotonic() + 1000.0)
+    monkeypatch.setattr("annpot.stages.run.time", late)
+    path = plan_ini(tmp_path, small_data, IO_INFORMATION={"max_time": 900})
+    assert app_train.main(["-c", path]) == 75
+    assert (
+        "stopped by max_time = 900 s: stage first is done, stage second is not. Run "
+        "the same command to go on."
+    ) in capsys.readouterr().err
+    assert not stage_folder(tmp_path, "second").exists()

@@ -313,6 +313,7 @@ class TestWhichStagesRun:
         ),
         ("[STAGE a]", "1: unknown section [STAGE a]. Did you mean [STAGE:a]?"),
         ("[stage:a]", "1: unknown section [stage:a]. Did you mean [STAGE:a]?"),
+        ("[STAGES:a]", "1: unknown section [STAGES:a]. Did you mean [STAGE:a]?"),
     ],
 )
 def test_a_problem_of_a_stage(tmp_path, stages, found):
@@ -479,6 +480,8 @@ class TestStoredPlans:
             "1e7.",
             "plan.ini:2: [STAGE:z] batch_size = 0: expected an integer >= 1 and <= "
             "1e7.",
+            "plan.ini:2: [STAGE:z] stands in this file only. Correct it here, or "
+            "delete the section.",
         ]
 
 

@@ -54,24 +54,21 @@ def _plan(path):
     return plan
 
 
-def _stage(plan, name):
-    """StageConfig by its name."""
-    if name not in plan.stages:
-        raise InputError(
-            f"--stage {name}: no such stage. There are: {', '.join(plan.stages)}."
-        )
-    return plan.stages[name]
-
-
 def _show(path):
     from annpot.result_tables import show
     from annpot.stages.best import best_text
+    from annpot.stages.stored_plan import plan_path
     from annpot.stages.table import stages_table
 
     plan = _plan(path)
     show(stages_table(plan, best_text))
     if plan.sequence:
         print(f"Sequence: {', '.join(plan.sequence)}.")
+    if plan.stored:
+        print(
+            f"Not in {path}, but in {plan_path(plan.base.io.train_dir)}: "
+            f"{', '.join(plan.stored)}. A stage leaves the plan with its section there."
+        )
 
 
 def _clean(path, stage, yes):
@@ -79,7 +76,7 @@ def _clean(path, stage, yes):
     from annpot.stages.tree import descent
 
     plan = _plan(path)
-    chosen = [_stage(plan, stage)] if stage else list(plan.stages.values())
+    chosen = plan.chosen(stage) if stage else plan.stages.values()
     results = {one.name: results_of(one) for one in chosen}
     there = {name: paths for name, paths in results.items() if paths}
     if not there:
@@ -118,23 +115,30 @@ def _append(path, stage_ini, replace):
 
     plan = _plan(path)
     stored = plan_path(plan.base.io.train_dir)
-    store_plan(plan, known_seed(plan, load_plan))
-    extended = appended_plan(stored, stage_ini, replace)
-    for name, stage in extended.stages.items():
-        before = plan.stages.get(name)
-        if before is None or before.text() == stage.text():
+    seed = known_seed(plan, load_plan)
+    extended = appended_plan(stored, stage_ini, replace, plan.text(seed))
+    changed = [
+        name
+        for name, stage in extended.stages.items()
+        if name not in plan.stages or plan.stages[name].text() != stage.text()
+    ]
+    for name in changed:
+        if name not in plan.stages:
             continue
-        state = stage_state(before)
+        state = stage_state(plan.stages[name])
         if state.is_begun:
             raise InputError(
                 f"{stage_ini}: [STAGE:{name}] has begun ({state.name}, epoch "
                 f"{state.epoch}). Give the new stage another name, or delete its "
                 f"results first: app_stages clean -c {path} --stage {name}."
             )
-    store_plan(extended, extended.base.training.seed)
-    new = [name for name in extended.stages if name not in plan.stages]
-    print(f"Stored in {stored}: {', '.join(new) or 'the stages with new settings'}.")
-    print(f"Train one: app_train -c {stored} --stage {(new or ['NAME'])[0]}")
+    if not changed:
+        print(f"Nothing to store: {stored} has these stages with these settings.")
+        return
+    store_plan(extended, seed)
+    print(f"Stored in {stored}: {', '.join(changed)}.")
+    given = stored if Path(path).is_dir() else path
+    print(f"Train it: app_train -c {given} --stage {changed[0]}")
 
 
 def _plot(path, metric, output):

@@ -45,11 +45,27 @@ def job_of_ini(path, stage=None):
 
     plan = opened_plan(load_plan, path)
     chosen = plan.chosen(stage)
+    if stage is None:
+        _refuse_stored_stages_only(plan)
     if not chosen:
         return TrainingJob(plan.base, check_data(plan.base), _of_config(plan.base))
     for one in chosen:
         check_data(one.config)
     return _job_of_stages(plan, chosen, load_plan)
+
+
+def _refuse_stored_stages_only(plan):
+    """Refuse to guess whether a file without stages means those of an earlier plan."""
+    if not plan.stages or len(plan.stored) < len(plan.stages):
+        return
+    from annpot.stages.stored_plan import plan_path
+
+    folder = plan.base.io.train_dir
+    raise InputError(
+        f"{plan.base.source.path}: has no section [STAGE:name], but the plan of "
+        f"{folder}, {plan_path(folder)}, has: {', '.join(plan.stages)}. Name one with "
+        "--stage, give the plan itself with -c, or choose another train_dir."
+    )
 
 
 def job_of_checkpoint(path, stage=None):
@@ -144,8 +160,9 @@ def _job_of_stages(plan, chosen, load_plan):
                 f"note: The stored plan has other settings for {names}; those of "
                 f"{plan.base.source.path} count."
             )
+        outcome = run_stages(plan, chosen, seed, screen, callbacks, started)
         store_plan(plan, seed)
-        return run_stages(plan, chosen, seed, screen, callbacks, started)
+        return outcome
 
     advice = f"app_stages show -c {plan.base.source.path}, app_stages plot"
     return TrainingJob(plan.base, check_data(plan.base), run, advice)

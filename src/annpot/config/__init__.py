@@ -83,20 +83,21 @@ def load_stage_sections(path):
     return load_stage_sections(path)
 
 
-def appended_plan(stored_path, stage_ini, replace=False):
+def appended_plan(stored_path, stage_ini, replace=False, text=None):
     """TrainPlan of a stored plan with the stages of the file `stage_ini` added.
 
     Args:
         stored_path: the stored plan.
         stage_ini: a file that holds only sections [STAGE:name].
         replace: whether a stage that the plan has already is replaced.
+        text: content of the stored plan, where it is not what the disk has.
 
     Raises:
         InputError: with every problem of the whole, or a stage is there already.
     """
     from annpot.config.stages import appended_plan
 
-    return appended_plan(stored_path, stage_ini, replace)
+    return appended_plan(stored_path, stage_ini, replace, text)
 
 
 def load_evaluate(path):

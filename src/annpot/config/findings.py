@@ -50,7 +50,9 @@ class Findings:
         problems = self._told(self._problems)
         if problems:
             count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-            raise InputError(problems, f"{count} in {self.path}. {REFERENCE}")
+            paths = dict.fromkeys(str(path) for path, _, _ in self._problems)
+            where = " and ".join(sorted(paths, key=lambda one: one != str(self.path)))
+            raise InputError(problems, f"{count} in {where}. {REFERENCE}")
 
     def _told(self, found):
         unique = dict.fromkeys(found)  # in the order of finding

@@ -56,11 +56,13 @@ class TrainPlan:
         base: TrainConfig of everything outside the sections [STAGE:name].
         stages: {name: StageConfig}, in the order of the file; {} without stages.
         sequence: names of the stages that run one after the other.
+        stored: names of the stages that the file lacks and the stored plan has.
     """
 
     base: TrainConfig
     stages: dict[str, StageConfig]
     sequence: tuple[str, ...]
+    stored: tuple[str, ...] = ()
 
     def chosen(self, stage=None):
         """StageConfigs to run, in order.

@@ -20,6 +20,11 @@ from annpot.config.schema.stage import (
 from annpot.config.settings import find_setting, unknown_setting
 from annpot.errors import InputError
 
+WAY_OUT_OF_STORED = (
+    "this is the stored plan of the train_dir. Restore it, or delete it: results stay, "
+    "and so do all stages that the INI file has."
+)
+
 
 @dataclass(frozen=True)
 class StageSection:
@@ -94,11 +99,17 @@ def stored_stage_sections(path):
     """{name: StageSection} of a stored plan, of which nothing else is looked at.
 
     A file that does not exist holds none.
+
+    Raises:
+        InputError: it cannot be read.
     """
     if not Path(path).exists():
         return {}
-    ini, findings = read_ini(path)
-    findings.raise_if_wrong()
+    try:
+        ini, findings = read_ini(path)
+        findings.raise_if_wrong()
+    except InputError as error:
+        raise InputError(error.problems, f"{path}: {WAY_OUT_OF_STORED}") from None
     return _stages_of(ini)
 
 

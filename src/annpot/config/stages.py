@@ -52,13 +52,14 @@ def load_plan(path, stored=None, given=None, text=None):
     return _plan(path, joined, given, text)
 
 
-def appended_plan(stored_path, stage_ini, replace=False):
+def appended_plan(stored_path, stage_ini, replace=False, text=None):
     """TrainPlan of a stored plan with the stages of another file added.
 
     Args:
         stored_path: the stored plan.
         stage_ini: file with sections [STAGE:name].
         replace: whether a stage that the plan has already is replaced.
+        text: content of the stored plan, where it is not what the disk has.
 
     Raises:
         InputError: with every problem of the whole, or a stage is there already.
@@ -69,24 +70,28 @@ def appended_plan(stored_path, stage_ini, replace=False):
         for section in added.values():
             if section.name in own and not replace:
                 findings.problem(
-                    f"[{section.header}]: the plan in {stored_path} has this stage, "
-                    f"line {own[section.name].line}. Choose another name, or "
-                    "--replace it.",
+                    f"[{section.header}]: the plan in {stored_path} has this stage. "
+                    "Choose another name, or --replace it.",
                     section.line,
                     section.path,
                 )
         return own | added
 
-    return _plan(stored_path, joined)
+    return _plan(stored_path, joined, text=text, adds=True)
 
 
-def _plan(path, join, given=None, text=None):
-    """TrainPlan of a file whose stages are `join(own stages, findings, train_dir)`."""
+def _plan(path, join, given=None, text=None, adds=False):
+    """TrainPlan of a file whose stages are `join(own stages, findings, train_dir)`.
+
+    With `adds` those that join gives are new, else they are from a stored plan.
+    """
     ini, findings = read(TrainConfig, path, text)
     ini, own = without_stages(ini)
     base = checked(TrainConfig, present(TrainConfig, ini, findings, given), findings)
     sections = join(own, findings, base.parts.io.train_dir)
     drafts, sequence = _drafts(base, sections)
+    stored = () if adds else tuple(name for name in sections if name not in own)
+    _tell_of_stored([drafts[name] for name in stored])
     notices = findings.notices
     for draft in drafts.values():
         findings.take(draft.reading.findings)
@@ -95,7 +100,20 @@ def _plan(path, join, given=None, text=None):
     if sections:
         plan_base = _without_sequence(plan_base)
     stages = {name: _stage(draft, plan_base) for name, draft in drafts.items()}
-    return TrainPlan(plan_base, stages, sequence)
+    return TrainPlan(plan_base, stages, sequence, stored)
+
+
+def _tell_of_stored(drafts):
+    """Say what to do about wrong stages that the file itself does not have."""
+    for draft in drafts:
+        findings, section = draft.reading.findings, draft.section
+        lines = [line for line, _ in findings.problems]
+        if lines:
+            findings.problem(
+                f"[{section.header}] stands in this file only. Correct it here, or "
+                "delete the section.",
+                max(line or section.line for line in lines),
+            )
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ def tell_unknown_section(name, known, others, symbols, ini, findings):
             ini.line(name),
         )
         return
-    stage = re.match(r"stage\W*(\w[\w.-]*)", name, re.IGNORECASE)
-    if stage and others:
+    stage = re.match(r"stage(?:s?\W+)?(\w[\w.-]*)", name, re.IGNORECASE)
+    if stage and others and name.lower() != "stages":
         findings.problem(
             f"unknown section [{name}]. Did you mean [STAGE:{stage[1]}]?",
             ini.line(name),

@@ -1,13 +1,21 @@
 """Running stages one after the other, each from the network of the one before."""
 
+import time
 from pathlib import Path
 
 from annpot.errors import InputError, NotFinished
+from annpot.stages.plan_keeper import PlanKeeper
 from annpot.stages.state import DONE, MODELS, PLANNED, RUNNING, stage_state
 from annpot.training.best_checkpoint import best_checkpoint
+from annpot.training.facts import run_text
+from annpot.training.limits import ROOM
 from annpot.training.origin import StageOrigin
 from annpot.training.record import load_state
+from annpot.training.restart import find_start
+from annpot.training.same_run import compare_settings
 from annpot.training.trainer import train
+
+GOES_ON = ("default", "continue_from_last_ckpt")  # what a finished stage stays with
 
 
 def run_stages(plan, chosen, seed, screen, callbacks=(), started=None):
@@ -28,34 +36,67 @@ def run_stages(plan, chosen, seed, screen, callbacks=(), started=None):
         InputError: a stage has no parent to start from, or its settings do not fit.
         NotFinished: a limit or a signal ended the stage at hand.
     """
+    started = time.monotonic() if started is None else started
     n_epochs, outcome = 0, None
     for number, stage in enumerate(chosen, start=1):
         place = f" ({number} of {len(chosen)})" if len(chosen) > 1 else ""
+        origin = stage_origin(plan, stage, seed)
+        if number < len(chosen) and (done := _done_before(stage, origin)):
+            screen.line(f"stage {stage.name}{place} {done}")
+            continue
         screen.line(f"stage {stage.name}{place}")
         outcome = train(
             stage.config,
             screen,
-            origin=stage_origin(plan, stage, seed),
-            extra_callbacks=callbacks(),
+            origin=origin,
+            extra_callbacks=(PlanKeeper(plan, seed), *callbacks()),
             started=started,
             epochs_before=n_epochs,
         )
         n_epochs += outcome.n_epochs
-        reason = outcome.stopped or _limit(plan.base.io, n_epochs)
+        reason = outcome.stopped or _limit(plan.base.io, n_epochs, started)
         if reason and number < len(chosen):
-            raise NotFinished(
-                f"stopped by {reason}: stage {stage.name} is done, stage "
-                f"{chosen[number].name} has not begun. Run the same command to go on."
-            )
+            raise NotFinished(_not_finished(plan, stage, chosen[number], reason))
     return outcome
 
 
-def _limit(io, n_epochs):
-    """The limit that a command has reached with its epochs, in words, or None."""
-    most = io.max_epochs_per_run
+def _done_before(stage, origin):
+    """What to tell of a stage that an earlier command finished, else None.
+
+    Its data are not read again; the later stages read theirs.
+
+    Raises:
+        InputError: its settings are not those that it was trained with.
+    """
+    state, config = stage_state(stage), stage.config
+    if state.name != DONE or config.io.restart_mode not in GOES_ON:
+        return None
+    start = find_start(config, origin)
+    notes = compare_settings(config, start, run_text(config, origin.base_seed))
+    others = origin.note_on_parent(start.stored.get("stage"))
+    told = "".join(f"\nnote: {note}" for note in (*others, *notes))
+    return f"is done: epoch {state.epoch}, step {state.step}{told}"
+
+
+def _limit(io, n_epochs, started):
+    """The limit that a command has reached between two stages, in words, or None."""
+    most, seconds = io.max_epochs_per_run, io.max_time
     if most is not None and n_epochs >= most:
         return f"max_epochs_per_run = {most}"
+    if seconds is not None and time.monotonic() - started + ROOM > seconds:
+        return f"max_time = {seconds:g} s"
     return None
+
+
+def _not_finished(plan, stage, following, reason):
+    """What to tell when a sequence stops between two stages."""
+    told = f"stopped by {reason}: stage {stage.name} is done, stage {following.name}"
+    if plan.base.io.restart_mode == "force_default":
+        return (
+            f"{told} is not. restart_mode = force_default begins each stage anew: to "
+            f"go on, set it to default, or run app_train --stage {following.name}."
+        )
+    return f"{told} is not. Run the same command to go on."
 
 
 def stage_origin(plan, stage, seed):
@@ -73,17 +114,28 @@ def stage_origin(plan, stage, seed):
     }
     if parent is None:
         return StageOrigin(**common)
+    is_anew = stage.config.io.restart_mode == "force_default"
+    try:
+        started_from = _network(parent, stage)
+    except InputError:
+        if is_anew or not stage_state(stage).is_begun:
+            raise
+        return StageOrigin(**common, parent=parent.name)  # it has its own checkpoints
+    return StageOrigin(**common, parent=parent.name, **started_from)
+
+
+def _network(parent, stage):
+    """prefix and state of the checkpoint of its parent that a stage starts from.
+
+    Raises:
+        InputError: there is none yet, or it cannot be read.
+    """
     state = stage_state(parent)
-    if not stage_state(stage).is_begun:
-        _require_end(parent, state, stage)
-    elif state.run is None:
-        return StageOrigin(**common, parent=parent.name)
+    _require_end(parent, state, stage)
     prefix = state.run.prefix
     if stage.parent_network == "best":
         prefix = best_checkpoint(Path(parent.config.io.train_dir) / MODELS).prefix
-    return StageOrigin(
-        **common, parent=parent.name, prefix=prefix, state=load_state(prefix)
-    )
+    return {"prefix": prefix, "state": load_state(prefix)}
 
 
 def _require_end(parent, state, stage):

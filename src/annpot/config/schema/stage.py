@@ -8,7 +8,7 @@ from annpot.config.schema.keys import Section, declared, key
 
 HEADER = "STAGE:"
 GOOD_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
-TAKEN_NAMES = ("plan.ini",)  # files in the folder that holds those of the stages
+TAKEN_NAMES = ("plan.ini", "convergence.png")  # files beside the stages' folders
 
 SAME_NETWORKS = "all stages train the same networks"
 SAME_DESCRIPTORS = "all stages see the same descriptors"
