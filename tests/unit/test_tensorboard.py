@@ -249,6 +249,15 @@ def test_many_records_are_those_of_the_library(monkeypatch):
     assert scalar_records(steps, tags, values) == expected
 
 
+def test_numbers_beyond_single_precision_are_infinite(tmp_path):
+    log = event_file(tmp_path)
+    log.series((1,), ("a",), np.array([[1e300]]))
+    log.scalars(2, {"a": -1e300})
+    log.close()
+    found = [event.value for event in events_of(tmp_path).Scalars("a")]
+    assert found == [math.inf, -math.inf]
+
+
 def test_counts_between_borders_are_those_of_numpy(tmp_path):
     values = np.random.default_rng(1).normal(size=(50, 40))
     log = event_file(tmp_path)

@@ -46,7 +46,8 @@ def scalar_records(steps, tags, values):
         tags: names.
         values: (n, n_tags); NaN is left out, and a step of NaN alone.
     """
-    values = np.asarray(values, "<f4")
+    with np.errstate(over="ignore"):  # inf, as TensorBoard shows it
+        values = np.asarray(values, "<f4")
     steps = [varint(int(step)) for step in steps]
     there = ~np.isnan(values)  # (n, n_tags)
     kinds = [(len(step), row.tobytes()) for step, row in zip(steps, there, strict=True)]
