@@ -257,7 +257,8 @@ def test_plot_draws_all_stages(plan_copy, capsys):
     assert app_stages.main(["plot", "-c", path]) == 0
     picture = folder / "run" / "stages" / "convergence.png"
     assert picture.read_bytes().startswith(b"\x89PNG")
-    assert "Errors of first, second, branch, child:" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "val_MAE/at (meV/atom) of first, second, branch, child:" in shown
     shown = refusal(
         capsys, "plot", "-c", path, "--metric", "nonsense", command=app_stages
     )
@@ -373,3 +374,51 @@ def test_a_limit_of_time_counts_between_stages(
         "the same command to go on."
     ) in capsys.readouterr().err
     assert not stage_folder(tmp_path, "second").exists()
+
+
+def test_r2_and_stages_without_validation_are_drawn(
+    tmp_path, small_data, capsys, recwarn
+):
+    # R2 of first epochs is far below 0: log axes show 1 - R2.
+    path = plan_ini(
+        tmp_path,
+        small_data,
+        IO_INFORMATION={"metrics": "MAE, R2, loss"},
+        TRAINING_PARAMETERS={"max_epochs": None, "max_steps": 10},
+        **{"STAGE:second": {"VALIDATION_OPTIONS.data_dir": "None"}},
+    )
+    assert app_train.main(["-c", path]) == 0
+    capsys.readouterr()
+    assert app_stages.main(["plot", "-c", path, "--metric", "R2/at"]) == 0
+    assert capsys.readouterr().out.startswith("1 - R2/at of first, second: ")
+    assert app_stages.main(["plot", "-c", path]) == 0  # of what both have
+    assert capsys.readouterr().out.startswith("MAE/at (meV/atom) of first, second: ")
+    assert app_stages.main(["plot", "-c", path, "--metric", "val_loss"]) == 0
+    shown = capsys.readouterr().out
+    assert "Not drawn, as they have no such values: second." in shown
+    assert not [one for one in recwarn if "log-scaled" in str(one.message)]
+    assert "reg_loss above 0. Train one, or choose another" in refusal(
+        capsys, "plot", "-c", path, "--metric", "reg_loss", command=app_stages
+    )
+    # 10 steps are one epoch of 7 and one of 3.
+    assert app_stages.main(["show", "-c", path]) == 0
+    assert capsys.readouterr().out.splitlines()[1].split()[:3] == [
+        "first",
+        "done",
+        "2/2",
+    ]
+
+
+def test_a_checkpoint_alone_does_not_hold_local_keys(tmp_path, small_data, capsys):
+    path = plan_ini(
+        tmp_path,
+        small_data,
+        VALIDATION_OPTIONS={"data_dir": None},
+        LOCAL={"VALIDATION_OPTIONS.data_dir": small_data.validation},
+    )
+    assert app_train.main(["-c", path, "--stage", "branch"]) == 0
+    branch = stage_folder(tmp_path, "branch")
+    assert (
+        "epoch_2_step_14: was validated on data whose folder stood in [LOCAL], which "
+        "checkpoints do not hold. Go on with the INI file"
+    ) in refusal(capsys, "--checkpoint", str(branch))

@@ -146,8 +146,10 @@ def _plot(path, metric, output):
 
     plan = _plan(path)
     output = output or Path(plan.base.io.train_dir) / "stages" / "convergence.png"
-    shown = draw_stages(plan, metric, output)
-    print(f"Errors of {', '.join(shown)}: {output}")
+    shown, without, label = draw_stages(plan, metric, output)
+    print(f"{label} of {', '.join(shown)}: {output}")
+    if without:
+        print(f"Not drawn, as they have no such values: {', '.join(without)}.")
 
 
 def _add_stage(parser):

@@ -92,8 +92,20 @@ def job_of_checkpoint(path, stage=None):
         )
     given = {(IO, key): str(text) for key, text in given.items()}
     config = load_train_text(run.facts["ini"], str(prefix), given)
+    _refuse_without_validation(config, run)
     check_data(config)
     return TrainingJob(config, run.facts["threads"], _going_on(config, run.facts))
+
+
+def _refuse_without_validation(config, run):
+    """Refuse where the folder to validate on stood in [LOCAL]."""
+    validated = (run.facts.get("data_sha256") or {}).get("validation")
+    if validated and not (config.validation.data_dir or config.data.validation_split):
+        raise InputError(
+            f"{run.prefix}: was validated on data whose folder stood in [LOCAL], which "
+            "checkpoints do not hold. Go on with the INI file: -c INI, and --stage "
+            "NAME for a stage."
+        )
 
 
 def _place(path):

@@ -65,7 +65,8 @@ def best_text(stage, run):
 def draw_stages(plan, column, path):
     """Write the curves of a metric of all stages that have begun, as PNG.
 
-    A stage is drawn from the step of the network that it started from.
+    A stage is drawn from the step of the network that it started from. Of R2, which
+    may be negative and grows, 1 - R2 is drawn.
 
     Args:
         plan: TrainPlan.
@@ -73,7 +74,8 @@ def draw_stages(plan, column, path):
         path: the picture.
 
     Returns:
-        names of the stages that are drawn.
+        (names of the stages that are drawn, names of those that have no such values,
+        what is drawn).
 
     Raises:
         InputError: no stage has the metric.
@@ -88,19 +90,31 @@ def draw_stages(plan, column, path):
         if run is None:
             continue
         first_steps[stage.name] = _first_step(run, first_steps)
-        values = run.column(measure)
-        if values is not None and np.isfinite(values).any():
+        if _can_be_drawn(run.column(measure), measure):
             steps, values = _with_start(run, runs.get(stage.parent), measure)
             steps = steps + first_steps[stage.name]
-            curves.append((stage.name, steps, scale.factor * values))
+            values = scale.factor * _positive(values, measure)
+            curves.append((stage.name, steps, values))
     if not curves:
         raise InputError(
-            f"{plan.base.io.train_dir}: no stage has epochs with {column}. Train one, "
-            "or choose another --metric."
+            f"{plan.base.io.train_dir}: no stage has epochs with {column} above 0. "
+            "Train one, or choose another --metric."
         )
     unit = f" ({scale.unit})" if scale.unit else ""
-    stage_curves(curves, f"{column}{unit}", path)
-    return [name for name, _, _ in curves]
+    label = f"1 - {column}" if is_larger_better(measure) else f"{column}{unit}"
+    stage_curves(curves, label, path)
+    drawn = [name for name, _, _ in curves]
+    return drawn, [name for name in runs if name not in drawn], label
+
+
+def _positive(values, measure):
+    """Values for a logarithmic axis, NaN where there is none."""
+    values = 1.0 - values if is_larger_better(measure) else values
+    return np.where(np.isfinite(values) & (values > 0), values, np.nan)
+
+
+def _can_be_drawn(values, measure):
+    return values is not None and np.isfinite(_positive(values, measure)).any()
 
 
 def _with_start(run, parent, measure):
@@ -139,14 +153,17 @@ def _first_step(run, first_steps):
 
 
 def _first_known(plan, runs):
-    """The metric that is watched, else the first that a stage has."""
-    watched = (plan.base.io.best_metric, *PREFERRED)
-    for column in watched:
-        if column and any(
-            run.column(_measure(column)) is not None for run in runs.values()
-        ):
-            return column
-    return PREFERRED[0]
+    """The metric that is watched, else the first that all stages have, else any."""
+    watched = [one for one in (plan.base.io.best_metric, *PREFERRED) if one]
+    for how in (all, any):
+        for column in watched:
+            measure = _measure(column)
+            have = [
+                _can_be_drawn(run.column(measure), measure) for run in runs.values()
+            ]
+            if have and how(have):
+                return column
+    return watched[0]
 
 
 def _measure(column):

@@ -31,6 +31,13 @@ class StageState:
     run: StoredRun | None = None
 
     @property
+    def n_epochs(self):
+        """Epochs that have their metrics: the last one of max_steps may be shorter."""
+        return (
+            self.epoch if self.run is None else max(self.epoch, len(self.run.history))
+        )
+
+    @property
     def is_begun(self):
         """Whether there is anything that a change of its settings would spoil."""
         return self.name != PLANNED

@@ -27,7 +27,7 @@ def stages_table(plan, best_of):
         table.add_row(
             f"{branch}{stage.name}",
             f"[{colour}]{state.name}[/]" if colour else state.name,
-            f"{state.epoch}/{stage.config.training.max_epochs}",
+            f"{state.n_epochs}/{stage.config.training.max_epochs}",
             "" if state.run is None else best_of(stage, state.run),
             "\n".join(_settings(stage)),
         )
