@@ -249,6 +249,16 @@ def test_many_records_are_those_of_the_library(monkeypatch):
     assert scalar_records(steps, tags, values) == expected
 
 
+@pytest.mark.parametrize("size", [3e38, 1e25, 1e-45])
+def test_weights_of_any_size_have_a_histogram(tmp_path, size):
+    values = np.array([-size, 0.0, size], np.float32)
+    log = event_file(tmp_path)
+    log.histograms(1, {"w": values})
+    log.close()
+    found = events_of(tmp_path).Histograms("w")[0].histogram_value
+    assert (found.min, found.max, sum(found.bucket)) == (values[0], values[2], 3)
+
+
 def test_numbers_beyond_single_precision_are_infinite(tmp_path):
     log = event_file(tmp_path)
     log.series((1,), ("a",), np.array([[1e300]]))

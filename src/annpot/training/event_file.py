@@ -15,6 +15,7 @@ from annpot.training.event_records import scalar_records
 FILE_VERSION = "brain.Event:2"
 PREFIX = "events.out.tfevents."
 HISTOGRAM_BINS = 30
+NARROWEST, WIDEST = 1e-30, 1e30  # bins that float32 can count by differences
 
 
 class EventFile:
@@ -97,13 +98,14 @@ def _histogram(values):
     """HistogramProto of the finite numbers of an array; None without any."""
     values = np.asarray(values).ravel()
     low, high = values.min(), values.max()
-    if not np.isfinite(low + high):
+    if not (np.isfinite(low) and np.isfinite(high)):
         values = values[np.isfinite(values)]
         if not len(values):
             return None
         low, high = values.min(), values.max()
     counts, borders = _counts(values, low, high)
-    squares = np.square(values).sum(dtype=np.float64)
+    with np.errstate(over="ignore"):
+        squares = np.square(values).sum(dtype=np.float64)
     return summary_pb2.HistogramProto(
         min=low,
         max=high,
@@ -117,9 +119,9 @@ def _histogram(values):
 
 def _counts(values, low, high):
     """Numbers of values between equidistant borders; five times as fast as NumPy's."""
-    width = (high - low) / HISTOGRAM_BINS
-    if not width > 0:
-        return np.histogram(values, HISTOGRAM_BINS)
+    width = (float(high) - float(low)) / HISTOGRAM_BINS
+    if not NARROWEST < width < WIDEST:
+        return np.histogram(values.astype(np.float64), HISTOGRAM_BINS)
     bins = ((values - low) / width).astype(np.int64)
     counts = np.bincount(bins, minlength=HISTOGRAM_BINS + 1)
     counts[HISTOGRAM_BINS - 1] += counts[HISTOGRAM_BINS:].sum()  # `high` itself
