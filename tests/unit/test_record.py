@@ -38,19 +38,19 @@ def recorder_in(run, folder, max_to_keep=3, **keeps):
     from annpot.training.record import Recorder
 
     rules = {"newest": max_to_keep, "every": None, "best": 0, "metric": "loss"}
-    return WrittenAtOnce(
-        Recorder(folder, run.recorder.snapshot, Keeps(**rules | keeps))
-    )
+    recorder = Recorder(folder, run.recorder.snapshot, Keeps(**rules | keeps))
+    facts = {key: run.facts[key] for key in ("species", "columns")}
+    return WrittenAtOnce(recorder, facts)
 
 
 class WrittenAtOnce:
     """A Recorder whose checkpoints are on disk when `save` returns."""
 
-    def __init__(self, recorder):
-        self.recorder, self.folder = recorder, recorder.folder
+    def __init__(self, recorder, facts):
+        self.recorder, self.folder, self.facts = recorder, recorder.folder, facts
 
-    def save(self, *arguments):
-        prefix = self.recorder.save(*arguments)
+    def save(self, progress, facts):
+        prefix = self.recorder.save(progress, self.facts | facts)
         self.recorder.wait()
         return prefix
 
@@ -95,6 +95,7 @@ def test_tensorflow_finds_the_latest_and_all_keys(recorder, run):
     import tensorflow as tf
 
     recorder.save(progress(5, epoch=1), {"note": "x"})
+    in_use = {"H": 16, "O": 4, "N": 3}  # rows of slots; those of C are not trained
     latest = tf.train.latest_checkpoint(str(recorder.folder))
     assert latest == str(recorder.folder / "epoch_1_step_5")
     shapes = tf.train.load_checkpoint(latest).get_variable_to_shape_map()
@@ -108,6 +109,8 @@ def test_tensorflow_finds_the_latest_and_all_keys(recorder, run):
                     continue  # frozen: no optimizer state
                 for slot in ("momentum", "velocity"):
                     place = f"{element}/{layer}/{kind}/{slot}"
+                    if (layer, kind) == (0, "kernel"):
+                        full = [in_use[element], 6]
                     expected[f"_slots/{place}{VALUE}"] = full
     found = {k: v for k, v in shapes.items() if k.startswith(("_net", "_slot", "_run"))}
     assert found == expected
@@ -319,9 +322,9 @@ def test_an_error_of_the_writer_is_told_by_the_next_checkpoint(recorder, monkeyp
 
     with monkeypatch.context() as patch:
         patch.setattr("annpot.training.record.files.sync", full)
-        recorder.recorder.save(progress(20, epoch=2), {})  # no wait
+        recorder.recorder.save(progress(20, epoch=2), recorder.facts)  # no wait
         with pytest.raises(InputError, match="epoch_2_step_20: the disk is full"):
-            recorder.recorder.save(progress(30, epoch=3), {})
+            recorder.recorder.save(progress(30, epoch=3), recorder.facts)
     assert_unharmed(recorder.folder, before)
     assert recorder.save(progress(30, epoch=3), {}).name == "epoch_3_step_30"
 

@@ -178,14 +178,17 @@ class Recorder:
 
     def _announce(self, prefix, history):
         """Name the newest checkpoint; remove those that need not stay."""
-        earlier = [c for c in saved_checkpoints(self.folder) if c.prefix != prefix]
-        for old in self.keeps.removable(earlier, history):
+        there = saved_checkpoints(self.folder)
+        earlier = [one for one in there if one.name != prefix.name]
+        removed = {one.name for one in self.keeps.removable(earlier, history)}
+        for name in removed:
             for suffix in reversed(SUFFIXES):
-                Path(f"{old.prefix}{suffix}").unlink(missing_ok=True)
+                (self.folder / f"{name}{suffix}").unlink(missing_ok=True)
         lines = [f'model_checkpoint_path: "{prefix.name}"']
         lines += [
-            f'all_model_checkpoint_paths: "{checkpoint.name}"'
-            for checkpoint in saved_checkpoints(self.folder)
+            f'all_model_checkpoint_paths: "{one.name}"'
+            for one in there
+            if one.name not in removed
         ]
         path = self.folder / LATEST_FILE
         with files.atomic_path(path, durable=False) as temporary:
@@ -256,8 +259,23 @@ def load_state(prefix):
     return SavedState(
         content.prefix,
         layers,
-        content.slots,
+        _slots_in_full(content),
         content.run,
         content.checksum,
         History(columns, content.history) if columns else History(),
     )
+
+
+def _slots_in_full(content):
+    """Slots of a checkpoint in the shapes of the weights, zero in rows not in use."""
+    run = content.run or {}
+    in_use = run.get("species", ()), run.get("columns", ())
+    columns, slots = dict(zip(*in_use, strict=False)), {}
+    for (element, layer, kind, slot), values in content.slots.items():
+        weight = getattr(content.weights[element][layer], kind)
+        if values.shape != weight.shape:
+            full = np.zeros_like(weight)
+            full[columns[element]] = values
+            values = full
+        slots[element, layer, kind, slot] = values
+    return slots

@@ -46,23 +46,21 @@ class Snapshot:
         return [np.asarray(memoryview(value)) for value in self._read()]
 
     def in_full(self, arrays):
-        """{name: array in the shape of the network}, of the result of `take`.
+        """{name: array}, of the result of `take`, weights in the shape of the network.
 
-        Rows that the step does not train are those of the network; of a slot, zero.
+        Slots stay in the shape of the step. The next call overwrites the arrays.
         """
         return {
-            name: self._filled(name, key, array)
+            name: self._filled(key, array) if name == _weight_name(key) else array
             for name, key, array in zip(self.names, self._keys, arrays, strict=True)
         }
 
-    def _filled(self, name, key, array):
+    def _filled(self, key, array):
         rows = self._parameters.rows(key)
         if rows is None:
             return array
-        whole = self._whole[key]
-        full = whole.copy() if name == _weight_name(key) else np.zeros_like(whole)
-        full[rows] = array
-        return full
+        self._whole[key][rows] = array
+        return self._whole[key]
 
     def _values(self):
         with tf.device("CPU:0"):
