@@ -42,7 +42,13 @@ class NumpyKalman:
             noise, divisor = 1.0 / self.eta, 1.0
         a = np.linalg.inv(noise * np.eye(m) + h.T @ self.p @ h)
         gain = self.p @ h @ a  # (n, m)
-        p = (self.p - gain @ h.T @ self.p) / divisor
+        p = self.p - gain @ h.T @ self.p
+        limit = numbers["max_variance"] if is_fading else None
+        factors = np.full(n, 1.0 / np.sqrt(divisor))
+        for i in range(n):
+            if limit is not None and p[i, i] / divisor > limit:
+                factors[i] = np.sqrt(limit / p[i, i])
+        p = np.diag(factors) @ p @ np.diag(factors)
         for i in range(n):
             p[i, i] += self.q
         self.p = np.where(self.kept, p, 0.0)

@@ -41,6 +41,9 @@ BLOCKS = {  # by hand: first and last weight of each
 SETTINGS = KalmanSettings(epsilon=0.3, q0=0.02, q_decay=0.4, q_min=0.005, nu=0.7)
 STANDARD = replace(SETTINGS, kind="standard", eta0=0.1, eta_growth=0.5, eta_max=0.4)
 
+BOUNDED = replace(SETTINGS, max_variance=2.5)
+KINDS = {"fading memory": SETTINGS, "standard": STANDARD, "bounded": BOUNDED}
+
 
 @pytest.fixture(autouse=True)
 def narrow_strips(monkeypatch):
@@ -65,7 +68,7 @@ def observations(n_updates, m=5):
     return [(rng.normal(size=(m, N)), rng.normal(size=m)) for _ in range(n_updates)]
 
 
-@pytest.mark.parametrize("settings", [SETTINGS, STANDARD], ids=lambda s: s.kind)
+@pytest.mark.parametrize("settings", KINDS.values(), ids=KINDS)
 @pytest.mark.parametrize("covariance", COVARIANCES)
 def test_updates_are_those_of_explicit_matrices(covariance, settings):
     settings = replace(settings, covariance=covariance)
@@ -159,6 +162,26 @@ def test_a_linear_problem_ends_at_the_least_squares_solution():
     np.testing.assert_allclose(weights(trained), expected, rtol=1e-9)
     inverse = np.linalg.inv(normal)  # the covariance of that solution
     np.testing.assert_allclose(one.covariance(one.groups[0]), inverse, rtol=1e-9)
+
+
+def test_forgetting_stops_at_the_largest_variance():
+    # Weight 0 is observed, weight 1 is not; P(0) = 2, lambda = 0.5.
+    key = ParameterKey("H", 0, "kernel")
+    rows, found = np.array([[1.0, 0.0]]), {}
+    for limit in (None, 3.0):
+        settings = KalmanSettings(
+            covariance="full", epsilon=0.5, q0=0.0, q_min=0.0, forgetting=0.5, nu=1.0,
+            max_variance=limit,
+        )  # fmt: skip
+        one = KalmanFilter(
+            settings, {key: tf.Variable([[0.0], [0.0]], dtype="float64")}
+        )
+        for _ in range(3):
+            one.update(rows, np.zeros(1))
+        found[limit] = np.diag(one.covariance(one.groups[0]))
+    # Observed: 1/p <- lambda (1/p + 1/lambda) from 1/2: 5/4, 13/8, 29/16.
+    np.testing.assert_allclose(found[None], [16 / 29, 16.0], rtol=1e-14)
+    np.testing.assert_allclose(found[3.0], [16 / 29, 3.0], rtol=1e-14)
 
 
 def test_observations_without_a_label_change_nothing():

@@ -15,6 +15,11 @@ Here L L^T = A^-1 (Cholesky) and Y = L^-1 H P (m, n): K H P = Y^T Y, K xi = Y^T 
 A decoupled filter keeps the diagonal blocks P_g of P alone: H P H^T = sum_g H_g P_g
 H_g^T is common to all groups.
 
+Forgetting lets the variance of what is not observed grow like exp(sum (1 - lambda)),
+up to exp((1 - lambda(0)) / (1 - nu)). With `max_variance` the division by lambda
+becomes P_ij <- f_i f_j P_ij, f_i = min(lambda^-1/2, (max_variance / P_ii)^1/2): P stays
+positive, and no weight forgets more than it ever knew. This is not in n2p2.
+
 Sources: T. B. Blank, S. D. Brown, J. Chemom. 8, 391 (1994), the fading memory;
 G. V. Puskorius, L. A. Feldkamp, IEEE Trans. Neural Netw. 5, 279 (1994), several streams
 and decoupling; A. Singraber, T. Morawietz, J. Behler, C. Dellago, J. Chem. Theory
@@ -125,7 +130,8 @@ class KalmanFilter:
         with tf.control_dependencies([solved]):
             for group, strips in zip(self.groups, self._strips, strict=True):
                 own = y[:, group.first : group.stop]
-                _update_covariance(own, strips, group, 1.0 / forgetting, q)
+                factors = self._growth(own, strips, forgetting)
+                _update_covariance(own, strips, group, factors, q)
         self._move_weights(tf.matmul(y, z, transpose_a=True)[:, 0])
         self._advance()
 
@@ -138,6 +144,18 @@ class KalmanFilter:
         grown = eta * tf.exp(tf.constant(self.settings.eta_growth, tf.float64))
         eta.assign(tf.minimum(grown, self.settings.eta_max))
         return tf.cast(1.0 / eta, dtype), tf.ones([], dtype)
+
+    def _growth(self, y, strips, forgetting):
+        """(n,) f of a group: P <- f_i f_j (P - Y^T Y)_ij."""
+        usual = 1.0 / tf.sqrt(forgetting)
+        if not self.settings.is_bounded:
+            return usual * tf.ones_like(y[0])
+        variances = tf.concat([tf.linalg.diag_part(square) for square, _ in strips], 0)
+        variances -= tf.reduce_sum(y * y, 0)
+        # Rounding may leave nothing of a variance that observations have used up.
+        tiny = tf.constant(1e-30, y.dtype)
+        most = tf.sqrt(self.settings.max_variance / tf.maximum(variances, tiny))
+        return tf.minimum(usual, most)
 
     def _move_weights(self, changes):
         """w <- w + K xi."""
@@ -187,15 +205,16 @@ def times_covariance(h, strips, group):
     return tf.concat([tf.add_n(parts) for parts in columns], 1)
 
 
-def _update_covariance(y, strips, group, scale, q):
-    """P <- scale (P - Y^T Y) + q I of one group."""
+def _update_covariance(y, strips, group, factors, q):
+    """P_ij <- f_i f_j (P - Y^T Y)_ij + q delta_ij of one group."""
     for strip, (square, right) in zip(group.strips, strips, strict=True):
         own, beyond = y[:, strip.first : strip.stop], y[:, strip.stop :]
         change = tf.matmul(own, own, transpose_a=True)
         # A product of matrices may sum the two halves in different orders.
         change = 0.5 * (change + tf.transpose(change))
-        new = scale * (square - change)
+        rows, columns = factors[strip.first : strip.stop], factors[strip.stop :]
+        new = (square - change) * (rows[:, None] * rows)
         square.assign(tf.linalg.set_diag(new, tf.linalg.diag_part(new) + q))
         if strip.stop < group.size:
             change = tf.matmul(own, beyond, transpose_a=True)
-            right.assign(scale * (right - change))
+            right.assign((right - change) * rows[:, None] * columns)

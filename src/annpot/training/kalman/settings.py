@@ -22,6 +22,8 @@ class KalmanSettings:
         q0, q_decay, q_min: process noise Q = q I; q(t+1) = max(q(t) exp(-q_decay),
             q_min) from q0. q_decay is per update; n2p2 gives it per epoch.
         forgetting, nu: fading memory: lambda(0); lambda(t+1) = nu lambda(t) + 1 - nu.
+        max_variance: most that forgetting makes of the variance of a weight; None: no
+            limit, as in n2p2.
         eta0, eta_growth, eta_max: standard: measurement noise 1/eta; eta(t) =
             min(eta(t-1) exp(eta_growth), eta_max) from eta0, so that the first update
             has grown once. eta_growth is per update.
@@ -42,6 +44,7 @@ class KalmanSettings:
     q_min: float = 1e-6
     forgetting: float = 0.96
     nu: float = 0.9995
+    max_variance: float | None = None
     eta0: float = 0.01
     eta_growth: float = 0.0
     eta_max: float = 1.0
@@ -51,6 +54,11 @@ class KalmanSettings:
     n_force_components: int = 0
     seed: int = 0
     precision: str = "float64"
+
+    @property
+    def is_bounded(self):
+        """Whether forgetting has a limit."""
+        return self.kind == "fading_memory" and self.max_variance is not None
 
     @property
     def itemsize(self):
