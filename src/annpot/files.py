@@ -123,7 +123,8 @@ def explained_write_errors(path):
             raise InputError(
                 f"{path}: is a folder, expected a file. Move it away or rename it."
             ) from error
-        if isinstance(error, (PermissionError, NotADirectoryError, FileExistsError)):
+        refused = (PermissionError, NotADirectoryError, FileExistsError)
+        if isinstance(error, refused) or error.errno == errno.EROFS:
             raise InputError(
                 f"{path}: cannot be written ({error.strerror}). Choose another folder "
                 "or change its permissions."
@@ -149,16 +150,12 @@ def only_one_in(folder, command):
     is_new = not folder.exists()
     make_folder(folder)
     path = folder / ".in_use"
-    with explained_write_errors(path):
-        stream = open(path, "w")  # noqa: SIM115  (closed below, after its removal)
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        stream.close()
+    stream = _locked(path)
+    if stream is None:
         raise InputError(
             f"{folder}: another {command} is writing there. Wait until it ends, or "
             "choose another folder."
-        ) from None
+        )
     try:
         yield
     finally:
@@ -166,3 +163,21 @@ def only_one_in(folder, command):
         stream.close()
         if is_new and not any(folder.iterdir()):
             folder.rmdir()
+
+
+def _locked(path):
+    """Open file that this process alone has locked, None where another has.
+
+    A file that its owner took away between opening and locking is no lock.
+    """
+    while True:
+        with explained_write_errors(path):
+            stream = open(path, "w")  # noqa: SIM115  (closed by the caller)
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            stream.close()
+            return None
+        if path.exists() and os.path.samestat(os.fstat(stream.fileno()), path.stat()):
+            return stream
+        stream.close()

@@ -1,17 +1,19 @@
 """Processes that end at a bad moment: the same command goes on to the same bits."""
 
 import os
-import random
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
 
 from annpot import files
+from reference.killed_runs import (
+    KEYS,
+    assert_kills_change_nothing,
+    newest_step,
+    start_process,
+)
 from reference.small_training import (
-    FinishedRun,
     assert_same_run,
     finished,
     newest_state,
@@ -30,8 +32,8 @@ class Killed(BaseException):
 def test_a_process_that_ends_within_a_checkpoint(
     tmp_path, small_data, finished_run, monkeypatch, call
 ):
-    # Each checkpoint syncs data and index, renames data, then index, and syncs and
-    # renames the text file. The second checkpoint is not completed.
+    # Each checkpoint syncs data and index, renames data, then index, syncs the folder
+    # and renames the text file. The second checkpoint is not completed.
     calls = iter(range(1, 100))
 
     def counted(function):
@@ -55,58 +57,36 @@ def test_a_process_that_ends_within_a_checkpoint(
     assert not list((run.folder / "_models").glob(".*"))
 
 
-APP_TRAIN = "import sys; from annpot.apps.train import main; sys.exit(main())"
-
-
-def start_process(path):
-    return subprocess.Popen(
-        [sys.executable, "-c", APP_TRAIN, "-c", path],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
+def test_a_killed_process_is_continued_to_the_same_bits(tmp_path, small_data):
+    report = assert_kills_change_nothing(tmp_path, small_data, n_kills=3, seed=1)
+    assert report.kills == 3
 
 
 @pytest.mark.slow
-def test_a_killed_process_is_continued_to_the_same_bits(tmp_path, small_data):
-    # A checkpoint after each step: most of the time is spent in writing them.
-    keys = {
-        "TRAINING_PARAMETERS": {"max_epochs": 12},
-        "IO_INFORMATION": {"save_checkpoint_steps": 1, "max_ckpt_to_keep": 5},
-    }
-    (tmp_path / "killed").mkdir()
-    path = train_ini(tmp_path / "killed", small_data, **keys)
-    models = tmp_path / "killed" / "run" / "_models"
-    chance = random.Random(1)
-    steps = []
-    for goal in (15, 50):
-        process = start_process(path)
-        while newest_step(models) < goal and process.poll() is None:
-            time.sleep(0.002)
-        time.sleep(chance.random() * 0.02)
-        process.send_signal(signal.SIGKILL)
-        shown = process.communicate()[0]
-        assert process.returncode == -signal.SIGKILL, shown
-        steps.append(newest_step(models))
-    assert steps[0] < steps[1] < 84
-    shown = finish_process(path)
-    assert "Continuing from" in shown
-    # The command decides on the number of threads: a process of its own again.
-    (tmp_path / "at_once").mkdir()
-    finish_process(train_ini(tmp_path / "at_once", small_data, **keys))
-    at_once = FinishedRun(tmp_path / "at_once" / "run", "")
-    assert_same_run(FinishedRun(models.parent, shown), at_once)
+def test_fifty_killed_processes_are_continued_to_the_same_bits(tmp_path, small_data):
+    report = assert_kills_change_nothing(tmp_path, small_data, n_kills=50, seed=2)
+    assert report.kills == 50
+    assert report.in_a_write > 0
+    assert report.without_checkpoint > 0
 
 
-def finish_process(path):
-    """Train to the end; what was shown."""
-    process = start_process(path)
-    shown = process.communicate()[0]
-    assert process.returncode == 0, shown
-    return shown
-
-
-def newest_step(models):
-    steps = [int(path.stem.split("_")[-1]) for path in models.glob("*.index")]
-    return max(steps, default=0)
+def test_a_folder_has_one_process_and_a_signal_ends_it_with_75(tmp_path, small_data):
+    keys = KEYS | {"TRAINING_PARAMETERS": {"max_epochs": 10_000}}
+    path = train_ini(tmp_path, small_data, **keys)
+    first = start_process(path)
+    models = tmp_path / "run" / "_models"
+    while newest_step(models) < 1 and first.poll() is None:
+        time.sleep(0.01)
+    second = start_process(path)
+    shown = second.communicate()[0]
+    assert second.returncode == 2, shown
+    assert f"{tmp_path / 'run'}: another app_train is writing there." in shown
+    first.send_signal(signal.SIGTERM)
+    shown = first.communicate()[0]
+    assert first.returncode == 75, shown
+    step = newest_state(tmp_path / "run").progress.step
+    assert "run: stopped by SIGTERM at epoch" in shown
+    assert f"step {step} of 70000; saved as epoch_" in shown
+    assert "Run the same command to go on." in shown
+    assert "Traceback" not in shown
+    assert not (tmp_path / "run" / ".in_use").exists()

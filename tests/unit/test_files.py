@@ -33,6 +33,18 @@ def test_a_full_disk_is_told_in_words(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_disk_that_cannot_be_written_is_told_in_words(tmp_path, monkeypatch):
+    def read_only(*_):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(files.os, "replace", read_only)
+    message = (
+        r"result\.dat: cannot be written \(Read-only file system\). Choose another"
+    )
+    with pytest.raises(InputError, match=message):
+        files.write_text(tmp_path / "result.dat", "text")
+
+
 def test_a_second_process_in_a_folder_is_refused(tmp_path):
     folder = tmp_path / "run"
     with files.only_one_in(folder, "app_train"):

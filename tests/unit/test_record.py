@@ -180,6 +180,7 @@ def test_leftovers_of_a_killed_writer_are_removed(recorder, run):
     unfinished.mkdir()
     (unfinished / "epoch_2_step_20.index").write_bytes(b"half")
     (recorder.folder / ".checkpoint.4711.tmp").write_text("half")
+    (recorder.folder / "epoch_2_step_20.data-00000-of-00001").write_bytes(b"half")
     recorder_in(run, recorder.folder)
     assert names(recorder.folder) == before
 

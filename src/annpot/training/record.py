@@ -86,20 +86,35 @@ class Recorder:
         snapshot: Snapshot of the variables of the run.
         keeps: Keeps: which checkpoints are not removed.
         texts: {name: bytes} that every checkpoint holds as they are.
+
+    Attributes:
+        saved: Progress of the last checkpoint; None before the first.
     """
 
     def __init__(self, folder, snapshot, keeps, texts=None):
         self.folder = Path(folder)
         self.snapshot = snapshot
         self.keeps = keeps
+        self.saved = None
         self._texts = {f"_{name}": text for name, text in (texts or {}).items()}
         own = ("_run", "_history", "_checksum")
         self._graph = object_graph([*snapshot.names, *self._texts, *own])
         self._background = Background()
         files.make_folder(self.folder)
         files.remove_leftovers(self.folder)
+        self._remove_leftovers()
+
+    def _remove_leftovers(self):
+        """Delete what processes left that were killed as they wrote or removed one."""
         for leftover in self.folder.glob(f"{UNFINISHED}*"):
-            shutil.rmtree(leftover)  # a process was killed in the middle of a write
+            shutil.rmtree(leftover)
+        for data in self.folder.glob(f"*{DATA_SUFFIX}"):
+            prefix = str(data).removesuffix(DATA_SUFFIX)
+            if (
+                NAME.fullmatch(Path(prefix).name)
+                and not Path(f"{prefix}{INDEX_SUFFIX}").exists()
+            ):
+                data.unlink()
 
     def save(self, progress, run, history=None):
         """Take the checkpoint of this moment, begin to write it; return its prefix.
@@ -128,9 +143,15 @@ class Recorder:
         text = json.dumps(about, allow_nan=False).encode()
         history = History(history.columns, history.table)  # of this moment
         other = self._texts | {"_run": text, "_history": history.table}
-        prefix = self.folder / _name(progress)
+        prefix, self.saved = self.prefix_of(progress), progress
         self._background.start(lambda: self._write(prefix, arrays, other, history))
         return prefix
+
+    def prefix_of(self, progress):
+        """Path of a checkpoint without suffix; epochs count from 1 in its name."""
+        in_epoch = progress.steps_in_epoch > 0
+        name = f"epoch_{progress.epoch + in_epoch}_step_{progress.step}"
+        return self.folder / name
 
     def wait(self):
         """Wait until the last checkpoint is on disk.
@@ -193,11 +214,6 @@ class Recorder:
         path = self.folder / LATEST_FILE
         with files.atomic_path(path, durable=False) as temporary:
             temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _name(progress):
-    in_epoch = progress.steps_in_epoch > 0
-    return f"epoch_{progress.epoch + in_epoch}_step_{progress.step}"
 
 
 def epoch_and_step(prefix):

@@ -2,7 +2,6 @@
 
 import time
 from itertools import tee
-from pathlib import Path
 
 from annpot import files
 from annpot.errors import NotFinished
@@ -94,8 +93,8 @@ def _run_epochs(run, callbacks, limits):
             progress = _run_piece(run, callbacks, piece, progress)
             if progress.step < segment.end:
                 _stop_if_due(run, progress, limits)
-        run.parameters.write_back()
         if segment.ends_epoch:
+            run.parameters.write_back()
             logs = epoch_logs(run, progress)
             epoch = progress.epoch
             progress = progress.next_epoch() if segment.completes_epoch else progress
@@ -117,12 +116,14 @@ def _stop_if_due(run, progress, limits):
     if reason is None:
         return
     run.parameters.write_back()
-    prefix = run.save(progress)
+    if run.recorder.saved != progress:
+        run.save(progress)
     run.recorder.wait()
+    prefix = run.recorder.prefix_of(progress)
     raise NotFinished(
-        f"{Path(prefix).parent.parent}: stopped by {reason} at {progress.in_words()} "
-        f"of {run.plan.total_steps}; saved as {Path(prefix).name}. Run the same "
-        "command to go on."
+        f"{prefix.parent.parent}: stopped by {reason} at {progress.in_words()} of "
+        f"{run.plan.total_steps}; saved as {prefix.name}. Run the same command to go "
+        "on."
     )
 
 
