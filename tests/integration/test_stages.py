@@ -376,6 +376,14 @@ def test_a_limit_of_time_counts_between_stages(
     assert not stage_folder(tmp_path, "second").exists()
 
 
+def test_the_folder_of_a_plan_is_no_checkpoint(plan_copy, capsys):
+    _, folder = plan_copy
+    stages = folder / "run" / "stages"
+    shown = refusal(capsys, "--checkpoint", str(folder / "run"))
+    assert "run: a run of several stages. Give the folder of one: " in shown
+    assert f"{stages / 'second'}; or go on with all of them: app_train -c " in shown
+
+
 def test_r2_and_stages_without_validation_are_drawn(
     tmp_path, small_data, capsys, recwarn
 ):

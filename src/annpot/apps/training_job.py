@@ -125,6 +125,8 @@ def _place(path):
         mode = {"restart_mode": "specific_ckpt", "restart_file": prefix}
         return prefix, {"train_dir": train_dir, **mode}
     models = path if path.name == MODELS else path / MODELS
+    if not models.is_dir():
+        _refuse_plan(path)
     list_checkpoints(models)
     run = newest_run(models)
     if run is None:
@@ -132,6 +134,20 @@ def _place(path):
             f"{models}: no whole checkpoint of annpot in this folder. Train with -c."
         )
     return run.prefix, {"train_dir": models.parent, "restart_mode": "default"}
+
+
+def _refuse_plan(path):
+    """Refuse the train_dir of a plan, whose stages have the checkpoints."""
+    from annpot.stages.stored_plan import plan_path
+
+    folder = plan_path(path).parent
+    stages = sorted(one.parent.name for one in folder.glob(f"*/{MODELS}"))
+    if stages:
+        raise InputError(
+            f"{path}: a run of several stages. Give the folder of one: "
+            f"{', '.join(str(folder / name) for name in stages)}; or go on with all of "
+            f"them: app_train -c {plan_path(path)}."
+        )
 
 
 def _of_config(config):

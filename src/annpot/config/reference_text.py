@@ -124,7 +124,8 @@ parent_network = best
 - `[DEFAULT]` does not count in stages. A key is unset by `None`.
 - Each stage counts its steps from 0, with fresh optimizer slots unless
   `keep_optimizer = True`. Its order of the data follows from `seed` and its name.
-- `train_dir/stages/plan.ini` keeps the plan; `app_stages append` adds stages to it.
+- `train_dir/stages/plan.ini` keeps the plan; `app_stages append` adds stages to it. A
+  stage that the INI file lacks stays in the plan until its section there is deleted.
 - The rest of the file has to be complete without its stages. Everything is checked
   before the first step.
 

@@ -51,9 +51,9 @@ def delete(paths):
         InputError: one cannot be deleted.
     """
     for path in paths:
-        for index in sorted(path.glob("*.index")):
-            index.unlink(missing_ok=True)
         with files.explained_write_errors(path):
+            for index in sorted(path.glob("*.index")):
+                index.unlink(missing_ok=True)
             if path.is_dir():
                 shutil.rmtree(path)
             else:
