@@ -8,6 +8,7 @@ import pytest
 
 from annpot.networks.element_network import tf
 from annpot.training.kalman import blocks
+from annpot.training.kalman import filter as filter_module
 from annpot.training.kalman.blocks import groups_of
 from annpot.training.kalman.filter import KalmanFilter
 from annpot.training.kalman.memory import (
@@ -38,7 +39,9 @@ BLOCKS = {  # by hand: first and last weight of each
     "element": [(0, 10), (11, 17)],
     "layer": [(0, 7), (8, 10), (11, 15), (16, 17)],
 }
-SETTINGS = KalmanSettings(epsilon=0.3, q0=0.02, q_decay=0.4, q_min=0.005, nu=0.7)
+SETTINGS = KalmanSettings(
+    epsilon=0.3, q0=0.02, q_decay=0.4, q_min=0.005, nu=0.7, max_variance=None
+)
 STANDARD = replace(SETTINGS, kind="standard", eta0=0.1, eta_growth=0.5, eta_max=0.4)
 
 BOUNDED = replace(SETTINGS, max_variance=2.5)
@@ -184,6 +187,21 @@ def test_forgetting_stops_at_the_largest_variance():
     np.testing.assert_allclose(found[3.0], [16 / 29, 3.0], rtol=1e-14)
 
 
+def test_scales_put_into_the_matrix_change_nothing_but_rounding(monkeypatch):
+    settings, found = replace(BOUNDED, covariance="full", forgetting=0.8), []
+    for limit in (1e3, 1.2):
+        monkeypatch.setattr(filter_module, "LARGEST_SCALE", limit)
+        one = KalmanFilter(settings, variables())
+        update = tf.function(one.update, autograph=False)
+        for h, xi in observations(12):
+            update(tf.constant(h), tf.constant(xi))
+        found.append((one.covariance(one.groups[0]), weights(one.trained)))
+        scale = one.state()["scale/all"].numpy()
+        assert (np.maximum(scale, 1 / scale).max() <= 1.2) == (limit == 1.2)
+    for array, other in zip(*found, strict=True):
+        np.testing.assert_allclose(array, other, rtol=1e-9, atol=1e-12)
+
+
 def test_observations_without_a_label_change_nothing():
     one, other = (KalmanFilter(SETTINGS, variables()) for _ in range(2))
     h, xi = observations(1)[0]
@@ -247,7 +265,8 @@ def test_the_memory_told_is_that_of_the_variables(covariance, precision):
     trained = variables()
     one = KalmanFilter(settings, trained)
     memory = kalman_memory(settings, parameter_sizes(trained), batch_size=5)
-    stored = [v for name, v in one.state().items() if name.startswith("covariance/")]
+    kinds = ("covariance/", "scale/")
+    stored = [v for name, v in one.state().items() if name.startswith(kinds)]
     assert memory.covariance == sum(v.numpy().nbytes for v in stored)
     assert memory.jacobian == 3 * 5 * N * settings.itemsize
     assert memory.total > memory.covariance
@@ -267,10 +286,10 @@ def test_the_largest_covariance_that_fits_is_told():
 
 
 def test_operations_of_an_update_by_hand():
-    # 11 and 7 weights: squares 121 + 49; m = 2: 3*3*170 + 3*4*18.
+    # 11 and 7 weights: squares 121 + 49; m = 2: (3*2 + 1)*170 + 3*4*18.
     sizes = {key: math.prod(shape) for key, shape in SHAPES.items()}
     settings = KalmanSettings(covariance="element")
-    assert operations(settings, sizes, batch_size=2) == 1530 + 216
+    assert operations(settings, sizes, batch_size=2) == 1190 + 216
     assert 0 < seconds_per_update(settings, sizes, batch_size=2) < 1
 
 

@@ -13,7 +13,8 @@ measurement noise, an update is
 
 Here L L^T = A^-1 (Cholesky) and Y = L^-1 H P (m, n): K H P = Y^T Y, K xi = Y^T L^-1 xi.
 A decoupled filter keeps the diagonal blocks P_g of P alone: H P H^T = sum_g H_g P_g
-H_g^T is common to all groups.
+H_g^T is common to all groups. What is stored is C and s of P_ij = s_i s_j C_ij:
+forgetting then multiplies n numbers instead of n^2.
 
 Forgetting lets the variance of what is not observed grow like exp(sum (1 - lambda)),
 up to exp((1 - lambda(0)) / (1 - nu)). With `max_variance` the division by lambda
@@ -33,6 +34,8 @@ from annpot.networks.element_network import tf
 from annpot.training.kalman.blocks import groups_of
 from annpot.training.kalman.memory import parameter_sizes
 
+# Scales are put into the matrix when they leave 1/LARGEST_SCALE to LARGEST_SCALE.
+LARGEST_SCALE = 1e3
 SCALARS = {"lambda": "forgetting", "q": "q0", "eta": "eta0"}
 
 
@@ -59,6 +62,10 @@ class KalmanFilter:
             for name, field in SCALARS.items()
         }
         self._strips = [self._first_covariance(group) for group in self.groups]
+        self._scales = [
+            tf.Variable(tf.ones(group.size, settings.precision))
+            for group in self.groups
+        ]
 
     def _first_covariance(self, group):
         """(square, right part) of each strip of I / epsilon."""
@@ -75,10 +82,12 @@ class KalmanFilter:
         """{name: variable} of all that the next update depends on, beside weights.
 
         Names: "iterations", "lambda", "q", "eta", and of each strip of the covariance
-        "covariance/GROUP/ROW/square" and ".../right", ROW its first row.
+        "covariance/GROUP/ROW/square" and ".../right", ROW its first row; its scales
+        are "scale/GROUP".
         """
         found = {"iterations": self.iterations, **self._scalars}
-        for group, strips in zip(self.groups, self._strips, strict=True):
+        for group, strips, scale in self._by_group():
+            found[f"scale/{group.name}"] = scale
             for strip, pair in zip(group.strips, strips, strict=True):
                 for name, variable in zip(("square", "right"), pair, strict=True):
                     if variable.shape[1]:
@@ -86,11 +95,15 @@ class KalmanFilter:
                         found[path] = variable
         return found
 
+    def _by_group(self):
+        return zip(self.groups, self._strips, self._scales, strict=True)
+
     def reset(self):
         """Forget: P(0) and first noise; iterations stay."""
         for name, field in SCALARS.items():
             self._scalars[name].assign(getattr(self.settings, field))
-        for strips in self._strips:
+        for _, strips, scale in self._by_group():
+            scale.assign(tf.ones_like(scale))
             for square, right in strips:
                 first = np.eye(square.shape[0]) / self.settings.epsilon
                 square.assign(tf.constant(first, square.dtype))
@@ -99,13 +112,14 @@ class KalmanFilter:
     def covariance(self, group):
         """(n, n) NumPy matrix of a Group, both halves filled in."""
         matrix = np.zeros((group.size, group.size), self.settings.precision)
-        pairs = self._strips[self.groups.index(group)]
+        number = self.groups.index(group)
+        pairs, scale = self._strips[number], self._scales[number].numpy()
         for strip, (square, right) in zip(group.strips, pairs, strict=True):
             rows = slice(strip.first, strip.stop)
             matrix[rows, rows] = square.numpy()
             matrix[rows, strip.stop :] = right.numpy()
             matrix[strip.stop :, rows] = right.numpy().T
-        return matrix
+        return matrix * np.outer(scale, scale)
 
     def update(self, jacobian, errors):
         """One update of weights, covariance and noise.
@@ -115,24 +129,27 @@ class KalmanFilter:
             errors: xi (m,).
         """
         h = tf.cast(jacobian, self.settings.precision)
-        parts = [h[:, group.first : group.stop] for group in self.groups]
-        pairs = zip(parts, self._strips, self.groups, strict=True)
-        hp = [times_covariance(*pair) for pair in pairs]
+        scale = tf.concat([tf.convert_to_tensor(part) for part in self._scales], 0)
+        scaled = h * scale
+        hp = tf.concat(
+            [
+                times_covariance(scaled[:, group.first : group.stop], strips, group)
+                for group, strips, _ in self._by_group()
+            ],
+            1,
+        )
         noise, forgetting = self._noise(h.dtype)
-        a = tf.matmul(tf.concat(hp, 1), h, transpose_b=True)
+        a = tf.matmul(hp, scaled, transpose_b=True)
         a = tf.linalg.set_diag(a, tf.linalg.diag_part(a) + noise)
         xi = tf.cast(errors, h.dtype)[:, None]
         solved = tf.linalg.triangular_solve(
-            tf.linalg.cholesky(a), tf.concat([*hp, xi], 1)
+            tf.linalg.cholesky(a), tf.concat([hp, xi], 1)
         )
         y, z = solved[:, :-1], solved[:, -1:]
-        q = tf.cast(self._scalars["q"], h.dtype)
-        with tf.control_dependencies([solved]):
-            for group, strips in zip(self.groups, self._strips, strict=True):
-                own = y[:, group.first : group.stop]
-                factors = self._growth(own, strips, forgetting)
-                _update_covariance(own, strips, group, factors, q)
-        self._move_weights(tf.matmul(y, z, transpose_a=True)[:, 0])
+        self._move_weights(scale * tf.matmul(y, z, transpose_a=True)[:, 0])
+        for group, strips, own in self._by_group():
+            _subtract(y[:, group.first : group.stop], strips, group)
+            self._forget(strips, group, own, forgetting)
         self._advance()
 
     def _noise(self, dtype):
@@ -145,17 +162,28 @@ class KalmanFilter:
         eta.assign(tf.minimum(grown, self.settings.eta_max))
         return tf.cast(1.0 / eta, dtype), tf.ones([], dtype)
 
-    def _growth(self, y, strips, forgetting):
-        """(n,) f of a group: P <- f_i f_j (P - Y^T Y)_ij."""
-        usual = 1.0 / tf.sqrt(forgetting)
-        if not self.settings.is_bounded:
-            return usual * tf.ones_like(y[0])
+    def _forget(self, strips, group, scale, forgetting):
+        """Divide P of a group by the forgetting factor and add process noise."""
+        dtype = scale.dtype
         variances = tf.concat([tf.linalg.diag_part(square) for square, _ in strips], 0)
-        variances -= tf.reduce_sum(y * y, 0)
-        # Rounding may leave nothing of a variance that observations have used up.
-        tiny = tf.constant(1e-30, y.dtype)
-        most = tf.sqrt(self.settings.max_variance / tf.maximum(variances, tiny))
-        return tf.minimum(usual, most)
+        factors = 1.0 / tf.sqrt(forgetting)
+        if self.settings.is_bounded:
+            # Rounding may leave nothing of a variance that observations have used up.
+            now = tf.maximum(scale * scale * variances, tf.constant(1e-30, dtype))
+            factors = tf.minimum(factors, tf.sqrt(self.settings.max_variance / now))
+        scale.assign(scale * factors)
+        if self.settings.q0 or self.settings.q_min:
+            noise = tf.cast(self._scalars["q"], dtype) / (scale * scale)
+            for strip, (square, _) in zip(group.strips, strips, strict=True):
+                variance = variances[strip.first : strip.stop]
+                variance += noise[strip.first : strip.stop]
+                square.assign(tf.linalg.set_diag(square, variance))
+        outside = tf.maximum(tf.reduce_max(scale), 1.0 / tf.reduce_min(scale))
+        tf.cond(
+            outside > LARGEST_SCALE,
+            lambda: _put_scale_into(strips, group, scale),
+            lambda: None,
+        )
 
     def _move_weights(self, changes):
         """w <- w + K xi."""
@@ -205,16 +233,22 @@ def times_covariance(h, strips, group):
     return tf.concat([tf.add_n(parts) for parts in columns], 1)
 
 
-def _update_covariance(y, strips, group, factors, q):
-    """P_ij <- f_i f_j (P - Y^T Y)_ij + q delta_ij of one group."""
+def _subtract(y, strips, group):
+    """C <- C - Y^T Y of one group."""
     for strip, (square, right) in zip(group.strips, strips, strict=True):
         own, beyond = y[:, strip.first : strip.stop], y[:, strip.stop :]
-        change = tf.matmul(own, own, transpose_a=True)
+        turned = tf.transpose(own)  # a small matrix; twice as fast as transpose_a
+        change = tf.matmul(turned, own)
         # A product of matrices may sum the two halves in different orders.
-        change = 0.5 * (change + tf.transpose(change))
-        rows, columns = factors[strip.first : strip.stop], factors[strip.stop :]
-        new = (square - change) * (rows[:, None] * rows)
-        square.assign(tf.linalg.set_diag(new, tf.linalg.diag_part(new) + q))
+        square.assign_sub(0.5 * (change + tf.transpose(change)))
         if strip.stop < group.size:
-            change = tf.matmul(own, beyond, transpose_a=True)
-            right.assign((right - change) * rows[:, None] * columns)
+            right.assign_sub(tf.matmul(turned, beyond))
+
+
+def _put_scale_into(strips, group, scale):
+    """C_ij <- s_i s_j C_ij, s <- 1 of one group."""
+    for strip, (square, right) in zip(group.strips, strips, strict=True):
+        rows, columns = scale[strip.first : strip.stop], scale[strip.stop :]
+        square.assign(square * (rows[:, None] * rows))
+        right.assign(right * (rows[:, None] * columns))
+    scale.assign(tf.ones_like(scale))

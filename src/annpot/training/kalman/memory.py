@@ -4,10 +4,13 @@ import time
 from dataclasses import dataclass
 
 from annpot.networks.element_network import tf
-from annpot.training.kalman.blocks import groups_of
+from annpot.training.kalman.blocks import STRIP_ROWS, groups_of
 from annpot.training.kalman.settings import COVARIANCES, observations_per_update
 
-RATE_ROWS, RATE_COLUMNS = 512, 4096  # of the product that the rate is measured with
+RATE_ROWS, RATE_COLUMNS = (
+    STRIP_ROWS,
+    4096,
+)  # of the product that the rate is measured with
 
 
 @dataclass(frozen=True)
@@ -15,7 +18,7 @@ class KalmanMemory:
     """Bytes of the filter.
 
     Attributes:
-        covariance: of P; exact.
+        covariance: of P and its scales; exact.
         jacobian: of H, in the precision of the networks and in that of the filter.
         work: of what an update makes beside them: P H, L^-1 H^T P, and the change of
             one strip of P.
@@ -52,7 +55,7 @@ def kalman_memory(settings, sizes, batch_size):
     numbers = [a * b for strip in strips for a, b in strip.shapes]
     row = settings.itemsize * m * n
     return KalmanMemory(
-        covariance=settings.itemsize * sum(numbers),
+        covariance=settings.itemsize * (sum(numbers) + n),
         jacobian=3 * row,
         work=3 * row + 2 * settings.itemsize * max(numbers, default=0),
     )
@@ -77,12 +80,12 @@ def operations(settings, sizes, batch_size):
     """Floating-point operations of an update, without those of the derivatives.
 
     For each group of n weights and m observations 2 m n^2 for P H and m n^2 for the
-    half of P that is stored, 3 n^2 to change and scale it; for all n weights 3 m^2 n
-    for H^T P H and the triangular solution.
+    half of P that is stored, n^2 to subtract it; for all n weights 3 m^2 n for H P H^T
+    and the triangular solution.
     """
     m, n = observations_per_update(settings, batch_size), sum(sizes.values())
     squares = sum(g.size**2 for g in groups_of(sizes, settings.covariance))
-    return 3 * (m + 1) * squares + 3 * m * m * n
+    return (3 * m + 1) * squares + 3 * m * m * n
 
 
 def seconds_per_update(settings, sizes, batch_size):
@@ -95,13 +98,13 @@ def seconds_per_update(settings, sizes, batch_size):
 def operations_per_second(precision, n_observations):
     """Speed of a product of the shape that updates of P have, and its subtraction."""
     dtype = tf.as_dtype(precision)
-    y = tf.ones((n_observations, RATE_ROWS), dtype)
+    y = tf.ones((RATE_ROWS, n_observations), dtype)
     x = tf.ones((n_observations, RATE_COLUMNS), dtype)
     p = tf.Variable(tf.zeros((RATE_ROWS, RATE_COLUMNS), dtype))
     best = float("inf")
     for _ in range(4):
         start = time.perf_counter()
-        p.assign_sub(tf.matmul(y, x, transpose_a=True))
+        p.assign_sub(tf.matmul(y, x))
         p[0, 0].numpy()
         best = min(best, time.perf_counter() - start)
     return 2.0 * (n_observations + 1) * RATE_ROWS * RATE_COLUMNS / best
