@@ -129,6 +129,11 @@ def explained_write_errors(path):
                 f"{path}: cannot be written ({error.strerror}). Choose another folder "
                 "or change its permissions."
             ) from error
+        if isinstance(error, FileNotFoundError) and not Path(path).parent.exists():
+            raise InputError(
+                f"{path}: there is no folder {Path(path).parent}. Make it, or choose "
+                "another one."
+            ) from error
         raise
 
 

@@ -121,7 +121,7 @@ def test_a_drawn_seed_can_be_written_in(tmp_path):
 def test_an_unset_checkpoint_interval_stays_unset():
     read = config.load_train(INPUT_FILES / "train1.ini")
     assert read.io.save_checkpoint_steps is None
-    assert read.validation.batch_size == 20
+    assert read.validation.batch_size is None  # it has no effect: not written out
     assert read.training.total_steps == 1000
     assert read.data.output_offset == OFFSETS
 

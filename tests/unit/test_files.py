@@ -61,3 +61,12 @@ def test_a_folder_that_nothing_was_written_into_is_taken_away_again(tmp_path):
     with files.only_one_in(tmp_path / "run", "app_train"):
         pass
     assert not (tmp_path / "run").exists()
+
+
+def test_a_missing_folder_is_told(tmp_path):
+    path = tmp_path / "nowhere" / "a.png"
+    with pytest.raises(InputError) as raised, files.atomic_path(path) as temporary:
+        temporary.write_text("a")
+    assert str(raised.value) == (
+        f"{path}: there is no folder {path.parent}. Make it, or choose another one."
+    )

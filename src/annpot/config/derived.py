@@ -22,14 +22,10 @@ def run_length(parts):
 
 
 def validation_like_training(parts):
-    """Validation reads the format and the batches of training unless told."""
+    """Validation reads the format of training unless told."""
     validation = parts.validation
-    parts.validation = validation.model_copy(
-        update={
-            "batch_size": validation.batch_size or parts.training.batch_size,
-            "input_format": validation.input_format or parts.io.input_format,
-        }
-    )
+    input_format = validation.input_format or parts.io.input_format
+    parts.validation = validation.model_copy(update={"input_format": input_format})
 
 
 def angular_like_radial(parts):

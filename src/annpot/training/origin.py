@@ -1,8 +1,11 @@
 """Where a stage of a plan comes from: its seeds, and the network it starts with."""
 
+import hashlib
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from annpot.training.order import SEED_LIMIT, Seeds, stage_seed
 from annpot.training.record import SavedState
@@ -41,6 +44,7 @@ class StageOrigin:
             "parent": self.parent,
             "parent_checkpoint": None if self.prefix is None else str(self.prefix),
             "parent_checksum": None if self.state is None else self.state.checksum,
+            "parent_weights": None if self.state is None else _digest(self.state),
         }
         if stored is not None:
             began = {key: stored.get(key) for key in began}
@@ -62,7 +66,7 @@ class StageOrigin:
         """
         if stored is None or self.state is None:
             return []
-        if stored.get("parent_checksum") == self.state.checksum:
+        if stored.get("parent_weights") == _digest(self.state):
             return []
         return [
             f"Stage {self.name} began with {stored['parent_checkpoint']}; the network "
@@ -70,6 +74,16 @@ class StageOrigin:
             "own checkpoint all the same; to begin anew, delete its results with "
             f"app_stages clean --stage {self.name}."
         ]
+
+
+def _digest(state):
+    """sha256 of the weights of a SavedState, elements in alphabetical order."""
+    digest = hashlib.sha256()
+    for element in sorted(state.layers):
+        for pair in state.layers[element]:
+            for array in pair:
+                digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
 
 
 def choose_seeds(config, start, origin=None):

@@ -14,6 +14,7 @@ import numpy as np
 from annpot import __version__
 from annpot.errors import InputError
 
+UNSET = "unset"
 LIBRARIES = ("tensorflow", "keras", "numpy")
 START = ("restart_mode", "restart_file", "restart_epoch", "restart_step")
 LENGTH = ("max_epochs", "max_steps")
@@ -90,7 +91,7 @@ def compare_settings(config, start, text):
     }
     problems = [
         f"{config.source.where(*_split(name))}: {name} = {new}, but "
-        f"{start.state.prefix} was trained with {old}."
+        f"{start.state.prefix} was trained {_with(old)}."
         for name, (old, new) in serious.items()
     ]
     if start.stored.get("program") not in (None, now["program"]):
@@ -167,7 +168,7 @@ def _changes(config, stored, text):
     before, now = settings_of(stored.get("ini", "")), settings_of(text)
     free = config.source.free_keys  # may have moved to or from [LOCAL]
     return {
-        name: (before.get(name, "unset"), now.get(name, "unset"))
+        name: (before.get(name, UNSET), now.get(name, UNSET))
         for name in sorted(before.keys() | now.keys())
         if before.get(name) != now.get(name)
         and name.split()[-1] not in START
@@ -188,6 +189,11 @@ def _may_change(name, config, stored):
     if name == DESCRIPTORS:
         return bool((stored.get("data") or {}).get("descriptor"))
     return False
+
+
+def _with(text):
+    """`with 0.01`, or `without it` of a setting that was not there."""
+    return "without it" if text == UNSET else f"with {text}"
 
 
 def _split(name):

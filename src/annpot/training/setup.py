@@ -130,6 +130,35 @@ class _Inputs:
     notes: list
 
 
+@dataclass(frozen=True)
+class _Made:
+    """What trains, made of the opened data.
+
+    Attributes:
+        plan: Plan.
+        data, validation: RowsData, StoredData or ComputedData; the latter or None.
+        potential: Potential.
+        parameters: Parameters that the step trains.
+        program: StepProgram or ReplicaProgram.
+        networks: StartingNetwork of each element.
+        notes: what to tell about them.
+    """
+
+    plan: Plan
+    data: RowsData
+    validation: RowsData | None
+    potential: Potential
+    parameters: Parameters
+    program: StepProgram | ReplicaProgram
+    networks: tuple
+    notes: list
+
+    @property
+    def specs(self):
+        """NetworkSpec of each element."""
+        return [network.spec for network in self.networks]
+
+
 def prepare(config, announce: Callable, origin=None):
     """Run of a TrainConfig.
 
@@ -147,48 +176,28 @@ def prepare(config, announce: Callable, origin=None):
     changes = compare_settings(config, start, run_text(config, seeds.weights))
     devices = take_devices(config)
     inputs = _open(config, start, announce)
-    continued = networks_of(start.state)
-    networks = starting_networks(
-        config, inputs.n_features, seeds.weights, inputs.facts, continued
-    )
-    specs = [network.spec for network in networks]
-    columns = _columns(config, inputs, start, specs)
-    earlier = (start.stored or {}).get("form")
-    data, validation, told = prepare_data(
-        config, inputs.opened, columns, specs, announce, earlier
-    )
-    plan = make_plan(
-        config, data, specs, seeds, columns, start.progress, len(devices.names)
-    )
-    potential, parameters, program = _assemble(config, plan, data, networks, devices)
-    notes = [*start.notes, *changes, *devices.notes(start.stored), *inputs.notes, *told]
-    if start.state is not None:
-        notes += restore(start, potential, program)
-        source = PARENT if start.is_new else CHECKPOINT
-        networks = [replace(network, sources=source) for network in networks]
-    parameters.read_in()
-    notes += set_aside(config.io.train_dir, start.moved)
+    made = _make(config, start, seeds, devices, inputs, announce)
+    notes = [*start.notes, *changes, *devices.notes(start.stored), *inputs.notes]
+    notes += [*made.notes, *set_aside(config.io.train_dir, start.moved)]
     write_division(config.io.train_dir, inputs.opened[0].division)
-    facts = run_facts(config, plan, specs, inputs.facts, origin, start.stored)
-    facts |= {"slots_since": slot_facts(program), "devices": devices.facts()}
-    facts |= {"data_sha256": inputs.hashes} | carried_facts(config, start)
+    data, validation, step = made.data, made.validation, made.plan.step
     return Run(
-        plan=plan,
-        potential=potential,
-        parameters=parameters,
-        program=program,
+        plan=made.plan,
+        potential=made.potential,
+        parameters=made.parameters,
+        program=made.program,
         data=data,
-        feed=data.feed(plan),
+        feed=data.feed(made.plan),
         n_validation=0 if validation is None else len(validation),
-        memory=memory_estimate(data, validation, plan, specs),
-        validator=None if validation is None else validation.validator(plan.step),
-        recorder=_recorder(config, inputs, potential, parameters, program, validation),
-        facts=facts,
+        memory=memory_estimate(data, validation, made.plan, made.specs),
+        validator=None if validation is None else validation.validator(step),
+        recorder=_recorder(config, inputs, made),
+        facts=_facts(config, start, devices, inputs, made, origin),
         devices=devices,
         start=start.progress,
         stored=start.stored,
         history=start.history,
-        networks=tuple(networks),
+        networks=made.networks,
         notes=(*config.source.notices, *notes),
     )
 
@@ -221,6 +230,40 @@ def _columns(config, inputs, start, specs):
     return columns_to_train(in_use, config.training, specs)
 
 
+def _make(config, start, seeds, devices, inputs, announce):
+    """_Made of opened data, with the weights that the run starts with."""
+    continued = networks_of(start.state)
+    networks = starting_networks(
+        config, inputs.n_features, seeds.weights, inputs.facts, continued
+    )
+    specs = [network.spec for network in networks]
+    columns = _columns(config, inputs, start, specs)
+    earlier = (start.stored or {}).get("form")
+    data, validation, notes = prepare_data(
+        config, inputs.opened, columns, specs, announce, earlier
+    )
+    n_devices = len(devices.names)
+    plan = make_plan(config, data, specs, seeds, columns, start.progress, n_devices)
+    potential, parameters, program = _assemble(config, plan, data, networks, devices)
+    if not program.trained:
+        notes.append("No weight is trained: every layer is frozen (trainable).")
+    if start.state is not None:
+        notes += restore(start, potential, program)
+        source = PARENT if start.is_new else CHECKPOINT
+        networks = [replace(network, sources=source) for network in networks]
+    parameters.read_in()
+    return _Made(
+        plan,
+        data,
+        validation,
+        potential,
+        parameters,
+        program,
+        tuple(networks),
+        notes,
+    )
+
+
 def _assemble(config, plan, data, networks, devices):
     """(Potential with first weights, Parameters, program) of a run."""
     with devices.scope():
@@ -232,15 +275,19 @@ def _assemble(config, plan, data, networks, devices):
     return potential, parameters, program
 
 
-def _recorder(config, inputs, potential, parameters, program, validation):
+def _facts(config, start, devices, inputs, made, origin):
+    """What checkpoints say about the run."""
+    facts = run_facts(config, made.plan, made.specs, inputs.facts, origin, start.stored)
+    facts |= {"slots_since": slot_facts(made.program), "devices": devices.facts()}
+    return facts | {"data_sha256": inputs.hashes} | carried_facts(config, start)
+
+
+def _recorder(config, inputs, made):
+    slots = slot_variables(made.program.optimizer, made.program.trained)
     return Recorder(
         Path(config.io.train_dir) / FOLDER,
-        Snapshot(
-            potential,
-            parameters,
-            slot_variables(program.optimizer, program.trained),
-        ),
-        keeps_of(config.io, validation is not None),
+        Snapshot(made.potential, made.parameters, slots),
+        keeps_of(config.io, made.validation is not None),
         division_texts(inputs.opened[0].division),
     )
 

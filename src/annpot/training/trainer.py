@@ -120,10 +120,12 @@ def _stop_if_due(run, progress, limits):
         run.save(progress)
     run.recorder.wait()
     prefix = run.recorder.prefix_of(progress)
+    way_on = "Run the same command to go on."
+    if limits.io.restart_mode == "force_default":
+        way_on = "To go on set restart_mode = default: force_default begins anew."
     raise NotFinished(
         f"{prefix.parent.parent}: stopped by {reason} at {progress.in_words()} of "
-        f"{run.plan.total_steps}; saved as {prefix.name}. Run the same command to go "
-        "on."
+        f"{run.plan.total_steps}; saved as {prefix.name}. {way_on}"
     )
 
 
