@@ -9,7 +9,7 @@ symmetric by construction.
 from dataclasses import dataclass
 from itertools import groupby
 
-STRIP_ROWS = 256  # rows of a strip; what is updated at a time stays near the cache
+STRIP_ROWS = 512  # rows of a strip; what is updated at a time stays near the cache
 
 # What the weights of one group have in common.
 GROUPED_BY = {

@@ -237,7 +237,7 @@ def _subtract(y, strips, group):
     """C <- C - Y^T Y of one group."""
     for strip, (square, right) in zip(group.strips, strips, strict=True):
         own, beyond = y[:, strip.first : strip.stop], y[:, strip.stop :]
-        turned = tf.transpose(own)  # a small matrix; twice as fast as transpose_a
+        turned = tf.transpose(own)  # a small matrix; faster than transpose_a
         change = tf.matmul(turned, own)
         # A product of matrices may sum the two halves in different orders.
         square.assign_sub(0.5 * (change + tf.transpose(change)))

@@ -7,10 +7,8 @@ from annpot.networks.element_network import tf
 from annpot.training.kalman.blocks import STRIP_ROWS, groups_of
 from annpot.training.kalman.settings import COVARIANCES, observations_per_update
 
-RATE_ROWS, RATE_COLUMNS = (
-    STRIP_ROWS,
-    4096,
-)  # of the product that the rate is measured with
+# Shape of the product that the rate is measured with.
+RATE_ROWS, RATE_COLUMNS = STRIP_ROWS, 4096
 
 
 @dataclass(frozen=True)

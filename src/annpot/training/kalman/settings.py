@@ -34,8 +34,8 @@ class KalmanSettings:
         force_unit: eV/angstrom that counts as one.
         n_force_components: force components that an update observes; 0 for none.
         seed: of the choice of these components.
-        precision: "float64" or "float32" of the covariance; the latter is three times
-            as fast.
+        precision: "float64" or "float32" of the covariance; the latter takes
+            less than half the time.
     """
 
     covariance: str = "element"
