@@ -1,7 +1,7 @@
 """Everything a run needs, made ready before its first step."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +9,8 @@ import numpy as np
 from annpot.networks.builder import starting_networks
 from annpot.networks.potential import Potential
 from annpot.training.carried import carried_facts, networks_of
-from annpot.training.clock import Clock
 from annpot.training.data_checks import data_facts, descriptor_length
-from annpot.training.devices import Devices, take_devices
+from annpot.training.devices import take_devices
 from annpot.training.division import (
     check_division,
     division_facts,
@@ -19,11 +18,7 @@ from annpot.training.division import (
     write_division,
 )
 from annpot.training.facts import require_same_descriptors, run_facts, run_text
-from annpot.training.feed import Feed
-from annpot.training.forms.force_feed import ForceFeed
-from annpot.training.forms.force_validation import ForceValidator
 from annpot.training.forms.rows_data import RowsData
-from annpot.training.history import History
 from annpot.training.keeps import keeps_of
 from annpot.training.memory_estimate import memory_estimate
 from annpot.training.open_data import open_all, structure_sources
@@ -33,82 +28,17 @@ from annpot.training.parameters import Parameters
 from annpot.training.plan import Plan, columns_to_train, make_plan
 from annpot.training.prepare_data import prepare_data
 from annpot.training.programs import make_program
-from annpot.training.progress import Progress
 from annpot.training.record import FOLDER, Recorder
 from annpot.training.replicas import ReplicaProgram
 from annpot.training.restart import find_start, set_aside
 from annpot.training.restore import columns_before, restore, slot_facts, stored_columns
+from annpot.training.run import Run
 from annpot.training.same_run import compare_data, compare_settings, contents_hash
 from annpot.training.snapshot import Snapshot
-from annpot.training.stateful import CallbackStates
 from annpot.training.step import StepProgram
-from annpot.training.validation import Validator
 
 # Source of a layer's weights in a run that goes on, and in a stage.
 CHECKPOINT, PARENT = ("checkpoint",), ("parent",)
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run that is ready to start.
-
-    Attributes:
-        plan: Plan.
-        potential: Potential.
-        parameters: Parameters that the step trains.
-        program: StepProgram, or ReplicaProgram on several devices.
-        data: RowsData, StoredData or ComputedData of training.
-        feed: Feed of the training data.
-        n_validation: structures to validate on.
-        memory: bytes that the run is going to need, estimated.
-        validator: Validator, or None without validation data.
-        recorder: Recorder.
-        facts: what checkpoints say about the run.
-        devices: Devices that it computes on.
-        start: Progress at the start.
-        stored: facts of an earlier part of the run, or None.
-        networks: StartingNetwork of each element, for the summary.
-        notes: what to tell the user before it starts.
-        clock: Clock of what happens from here on.
-        history: History of the epochs done.
-        callback_states: CallbackStates of its callbacks.
-    """
-
-    plan: Plan
-    potential: Potential
-    parameters: Parameters
-    program: StepProgram | ReplicaProgram
-    data: RowsData
-    feed: Feed | ForceFeed
-    n_validation: int
-    memory: float
-    validator: Validator | ForceValidator | None
-    recorder: Recorder
-    facts: dict
-    devices: Devices
-    start: Progress
-    stored: dict | None
-    networks: tuple
-    notes: tuple[str, ...]
-    clock: Clock = field(default_factory=Clock)
-    history: History = field(default_factory=History)
-    callback_states: CallbackStates = field(default_factory=CallbackStates)
-
-    @property
-    def ended(self):
-        """Why a callback ended the run, or None."""
-        return self.facts.get("ended")
-
-    def save(self, progress, ended=None):
-        """Write the checkpoint of this moment; return its prefix.
-
-        Args:
-            progress: Progress.
-            ended: why the run ends here, or None.
-        """
-        with self.clock.part("checkpoint"):
-            self.facts.update(ended=ended, memory=self.callback_states.all())
-            return self.recorder.save(progress, self.facts, self.history)
 
 
 @dataclass(frozen=True)
