@@ -6,7 +6,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-PYTEST := $(BIN)/python -m pytest
+# Tests run on all cores; those of one file stay together and share what they make.
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope
 
 .PHONY: help install install-test tutorial tutorial-forces tutorial-stages
 .PHONY: derivative-records test test-slow check documents pictures

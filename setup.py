@@ -35,7 +35,7 @@ setup(
         "vesin>=0.6,<0.7",
     ],
     extras_require={
-        "test": ["pytest>=8.3,<10", "ruff>=0.17,<0.18"],
+        "test": ["pytest>=8.3,<10", "pytest-xdist>=3.6,<4", "ruff>=0.17,<0.18"],
         "data": ["pyscf>=2.8,<3"],
     },
     entry_points={
