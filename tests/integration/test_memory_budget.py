@@ -63,5 +63,6 @@ def test_a_run_that_goes_on_keeps_the_form_of_its_derivatives(tmp_path, files):
     little = {"IO_INFORMATION": {"memory_budget_mb": 1e-3}}
     shown = trained(force_ini(tmp_path, *files, **keys, **little))
     assert "descriptors: computed (stored ones would need" in shown
-    shown = trained(force_ini(tmp_path, *files, TRAINING_PARAMETERS={"max_epochs": 2}))
+    longer = {"TRAINING_PARAMETERS": {"max_epochs": 2, "steps_per_epoch": 2}}
+    shown = trained(force_ini(tmp_path, *files, **longer))
     assert "descriptors: computed (as before)" in shown
