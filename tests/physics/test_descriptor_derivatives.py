@@ -78,7 +78,9 @@ def test_the_descriptors_are_those_without_derivatives():
     for settings in SETTINGS.values():
         for case in CASES.values():
             (g,) = calculator.descriptors([case], settings)
-            assert (of(case, settings, strain=True)[0] == g).all()
+            both = of(case, settings, strain=True)[0]
+            # Two compiled programs: a processor may fuse other products in each.
+            np.testing.assert_allclose(both, g, rtol=1e-12, atol=1e-14)
 
 
 @every_case

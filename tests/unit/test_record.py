@@ -176,9 +176,7 @@ def test_the_checkpoint_just_written_is_always_kept(run, tmp_path):
 def test_leftovers_of_a_killed_writer_are_removed(recorder, run):
     recorder.save(progress(10, epoch=1), {})
     before = names(recorder.folder)
-    unfinished = recorder.folder / ".writing_4711"
-    unfinished.mkdir()
-    (unfinished / "epoch_2_step_20.index").write_bytes(b"half")
+    (recorder.folder / ".writing_4711_epoch_2_step_20.index").write_bytes(b"half")
     (recorder.folder / ".checkpoint.4711.tmp").write_text("half")
     (recorder.folder / "epoch_2_step_20.data-00000-of-00001").write_bytes(b"half")
     recorder_in(run, recorder.folder)

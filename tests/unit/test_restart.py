@@ -277,18 +277,18 @@ def test_no_whole_checkpoint_is_one_message_for_each(two_checkpoints):
 
 
 def test_a_changed_tensor_is_seen_by_the_checksum_of_all(two_checkpoints):
-    from annpot.networks.bundle import open_bundle
+    from annpot.networks.bundle import CHECKSUM, checksum_of, open_bundle
     from annpot.networks.bundle_texts import replace_texts
-    from annpot.networks.checkpoint_reader import CHECKSUM, checksum_of
 
+    run = "_run/.ATTRIBUTES/VARIABLE_VALUE"
     prefix = models(two_checkpoints) / "epoch_2_step_20"
     bundle = open_bundle(prefix)
-    tensors = {name: bundle.value(name) for name in bundle.entries}
-    replace_texts(bundle, {CHECKSUM: checksum_of(tensors).encode()})
+    first = checksum_of(bundle.entries).encode()
+    replace_texts(bundle, {CHECKSUM: first})
+    facts = json.loads(bundle.value(run)) | {"seed": 5}
+    replace_texts(open_bundle(prefix), {run: json.dumps(facts).encode()})
     assert find(two_checkpoints, "default").progress.step == 20
-    run = json.loads(tensors["_run/.ATTRIBUTES/VARIABLE_VALUE"]) | {"seed": 5}
-    text = json.dumps(run).encode()
-    replace_texts(open_bundle(prefix), {"_run/.ATTRIBUTES/VARIABLE_VALUE": text})
+    replace_texts(open_bundle(prefix), {CHECKSUM: first})
     start = find(two_checkpoints, "default")
     assert start.progress.step == 10
     assert "this checkpoint is corrupt: its checksum is" in start.notes[0]

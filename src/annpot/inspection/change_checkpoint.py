@@ -19,7 +19,6 @@ from annpot.inspection.changes import (
     logged,
 )
 from annpot.networks.bundle_texts import replace_texts
-from annpot.networks.checkpoint_reader import CHECKSUM, checksum_of
 from annpot.networks.stored_run import RUN, read_stored_run
 
 GENERATION = "data.mbp_generation"
@@ -122,9 +121,7 @@ def _write(prefix, key, value, entry):
         else:
             facts[key] = value
         text = json.dumps(logged(facts, entry), allow_nan=False).encode()
-        tensors = {name: run.bundle.value(name) for name in run.bundle.entries}
-        checksum = checksum_of(tensors | {RUN: text})
-        replace_texts(run.bundle, {RUN: text, CHECKSUM: checksum.encode()})
+        replace_texts(run.bundle, {RUN: text})
 
 
 def _run_folder(prefix):

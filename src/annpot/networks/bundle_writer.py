@@ -5,11 +5,20 @@ each of them lies. Besides there is `_CHECKPOINTABLE_OBJECT_GRAPH`: names as a t
 objects, by which TensorFlow finds what it restores.
 """
 
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from annpot.networks.bundle import DTYPES, HEADER, TEXT, Entry, text_content
+from annpot.networks.bundle import (
+    CHECKSUM,
+    DTYPES,
+    HEADER,
+    TEXT,
+    Entry,
+    checksum_of,
+    text_content,
+)
 from annpot.networks.bundle_table import table
 from annpot.wire_format import (
     FIXED32,
@@ -23,6 +32,7 @@ INDEX_SUFFIX, DATA_SUFFIX = ".index", ".data-00000-of-00001"
 GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 ATTRIBUTE = "/.ATTRIBUTES/VARIABLE_VALUE"  # behind the path of an object
 ONE_SHARD = b"\x08\x01\x1a\x02\x08\x01"  # header: 1 data file, version 1 of the format
+BUFFER_BYTES = 1 << 20
 NUMBERS = {np.dtype(name): number for number, name in DTYPES.items()}
 
 
@@ -31,12 +41,17 @@ def write_bundle(prefix, tensors):
 
     Args:
         prefix: path without suffix.
-        tensors: {name: array, or bytes of a text}, names as in the file.
+        tensors: {name: array, or bytes of a text}, names as in the file; the checksum
+            of all of them is added.
     """
     entries, place = {}, 0
-    with open(f"{prefix}{DATA_SUFFIX}", "wb") as stream:
-        for name in sorted(tensors):
-            dtype, shape, content, checksum = _stored(tensors[name])
+    # Texts last: what comes before lies where it did in the checkpoint before.
+    names = sorted(tensors, key=lambda name: (isinstance(tensors[name], bytes), name))
+    with open(f"{prefix}{DATA_SUFFIX}", "wb", buffering=BUFFER_BYTES) as stream:
+        for name in [*names, CHECKSUM]:
+            is_last = name == CHECKSUM
+            value = checksum_of(entries).encode() if is_last else tensors[name]
+            dtype, shape, content, checksum = _stored(value)
             stream.write(content)
             n_bytes = len(content)
             entries[name] = Entry(dtype, shape, 0, place, n_bytes, checksum)
@@ -91,16 +106,22 @@ def _node(path, children):
 
 def entry_message(entry):
     """Bytes of the Entry of one tensor: fields of value 0 are left out."""
-    dimensions = (_delimited(2, _field(1, size)) for size in entry.shape)
+    place = entry.shard, entry.offset, entry.n_bytes
+    before = _before_checksum(entry.dtype, tuple(entry.shape), *place)
+    return before + entry.checksum.to_bytes(4, "little")
+
+
+@lru_cache(maxsize=1 << 12)  # the same in all checkpoints of a run
+def _before_checksum(dtype, shape, shard, offset, n_bytes):
+    dimensions = (_delimited(2, _field(1, size)) for size in shape)
     return b"".join(
         (
-            _field(1, entry.dtype),
+            _field(1, dtype),
             _delimited(2, b"".join(dimensions)),
-            _field(3, entry.shard),
-            _field(4, entry.offset),
-            _field(5, entry.n_bytes),
+            _field(3, shard),
+            _field(4, offset),
+            _field(5, n_bytes),
             varint(6 << 3 | FIXED32),
-            entry.checksum.to_bytes(4, "little"),
         )
     )
 

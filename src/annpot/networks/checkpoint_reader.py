@@ -1,6 +1,5 @@
 """Opening one checkpoint: its weights, and what it says about its run."""
 
-import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ import numpy as np
 
 from annpot.errors import InputError
 from annpot.networks.architecture import LayerWeights
-from annpot.networks.bundle import open_bundle
+from annpot.networks.bundle import CHECKSUM, checksum_of, open_bundle
 
 _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 _WEIGHTS = re.compile(rf"_networks/([^/]+)/_layers/(\d+)/(kernel|bias){_VALUE}")
@@ -18,7 +17,6 @@ _SLOTS = re.compile(rf"_slots/([^/]+)/(\d+)/(kernel|bias)/([^/]+){_VALUE}")
 _RUN = f"_run{_VALUE}"
 _SPLIT = f"_split{_VALUE}"
 _HISTORY = f"_history{_VALUE}"
-CHECKSUM = f"_checksum{_VALUE}"
 FORMAT_VERSION = 2  # of what app_train writes and of the newest that is read
 
 
@@ -37,7 +35,7 @@ class CheckpointContent:
             of the weights; empty in a checkpoint of another program.
         run: facts of the run that wrote it (see doc/formats.md); None in a
             checkpoint of another program.
-        checksum: of its tensors, see `checksum_of`.
+        checksum: of its tensors, see `annpot.networks.bundle`.
         split: how the data were divided, see `annpot.data.stored_split`; None where
             they were not.
         history: (n_epochs, n_columns) float64, what was measured in each epoch; the
@@ -61,8 +59,9 @@ def read_checkpoint(prefix):
             layer is incomplete or a weight is not a finite number.
         NewerFormatError: a newer version wrote it.
     """
-    tensors = _tensors(prefix)
-    checksum = _verified_checksum(tensors, prefix)
+    bundle = _verified(prefix)
+    tensors = {name: bundle.value(name) for name in bundle.readable()}
+    checksum = _verified_checksum(bundle, tensors)
     found, slots = {}, {}
     for name, array in tensors.items():
         if weight := _WEIGHTS.fullmatch(name):
@@ -86,48 +85,20 @@ def read_checkpoint(prefix):
     )
 
 
-def checksum_of(tensors):
-    """sha256 over names, dtypes, shapes and bytes of tensors, in order of names.
-
-    Of each tensor: "NAME DTYPE SHAPE", a line feed, and its bytes in row order; DTYPE
-    and SHAPE as in "float32 [24, 6]", "text 5121" for a text of 5121 bytes.
-
-    Args:
-        tensors: {name: array or bytes}; `CHECKSUM` itself is left out.
-    """
-    digest = hashlib.sha256()
-    for name in sorted(tensors.keys() - {CHECKSUM}):
-        value = tensors[name]
-        if isinstance(value, bytes):
-            about = f"text {len(value)}"
-        else:
-            about = f"{value.dtype} {list(np.shape(value))}"
-            is_text = value.dtype == object
-            value = repr(value.tolist()).encode() if is_text else _flat(value)
-        digest.update(f"{name} {about}\n".encode())
-        digest.update(value)
-    return digest.hexdigest()
-
-
-def _flat(array):
-    """Array of bytes of an array in row order; copies only where it must."""
-    return np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-
-
-def _verified_checksum(tensors, prefix):
+def _verified_checksum(bundle, tensors):
     """Checksum of the tensors, which is the stored one where there is one."""
-    checksum = checksum_of(tensors)
+    checksum = checksum_of(bundle.entries)
     stored = tensors.get(CHECKSUM, checksum.encode())
     if stored != checksum.encode():
         raise InputError(
-            f"{prefix}: this checkpoint is corrupt: its checksum is {checksum}, "
+            f"{bundle.prefix}: this checkpoint is corrupt: its checksum is {checksum}, "
             f"expected {stored.decode(errors='replace')}. Choose another checkpoint."
         )
     return checksum
 
 
-def _tensors(prefix):
-    """{name: array or bytes} of everything in the checkpoint.
+def _verified(prefix):
+    """Bundle of a checkpoint.
 
     Checksums are verified tensor by tensor, those of foreign types too: a damaged file
     is refused wherever the damage is.
@@ -135,7 +106,7 @@ def _tensors(prefix):
     try:
         bundle = open_bundle(prefix)
         bundle.verify()
-        return {name: bundle.value(name) for name in bundle.readable()}
+        return bundle
     except InputError as error:
         what = error.problems[0].partition(". ")[0].rstrip(".")
         raise InputError(

@@ -8,13 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from annpot.errors import InputError
-from annpot.networks.bundle import Bundle, open_bundle
-from annpot.networks.checkpoint_reader import checksum_of
+from annpot.networks.bundle import CHECKSUM, Bundle, checksum_of, open_bundle
 
 VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 RUN = f"_run{VALUE}"
 HISTORY = f"_history{VALUE}"
-CHECKSUM = f"_checksum{VALUE}"
 COLUMNS = "history_columns"  # of the facts: what the columns of the history are
 EPOCH = "epoch"
 _KERNEL = re.compile(rf"_networks/([^/]+)/_layers/(\d+)/kernel{VALUE}")
@@ -56,8 +54,8 @@ class StoredRun:
 
     def checksum(self):
         """sha256 of all tensors, as `checksum_of` makes it; verifies each of them."""
-        names = self.bundle.entries.keys() - {CHECKSUM}
-        return checksum_of({name: self.bundle.value(name) for name in names})
+        self.bundle.verify()
+        return checksum_of(self.bundle.entries)
 
     def stored_checksum(self):
         """The checksum that the checkpoint holds, None where it holds none."""

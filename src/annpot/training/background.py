@@ -1,17 +1,18 @@
 """One thing at a time, done beside the training."""
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 
 class Background:
     """Does one job at a time in a thread of its own.
 
-    The thread ends with its job. Python waits for it at its exit, so that what was
-    begun is finished unless the process is killed.
+    Python waits for the job at its exit, so that what was begun is finished unless the
+    process is killed.
     """
 
     def __init__(self):
-        self._thread = self._error = None
+        self._thread = ThreadPoolExecutor(max_workers=1)
+        self._job = None
 
     def start(self, job):
         """Begin a job, a function without arguments, when the one before is done.
@@ -20,8 +21,7 @@ class Background:
             Exception: what the job before raised.
         """
         self.wait()
-        self._thread = threading.Thread(target=self._run, args=(job,))
-        self._thread.start()
+        self._job = self._thread.submit(job)
 
     def wait(self):
         """Wait for the job.
@@ -29,20 +29,12 @@ class Background:
         Raises:
             Exception: what the job raised; once.
         """
-        if self._thread is not None:
-            self._thread.join()
-        self._thread, error, self._error = None, self._error, None
-        if error is not None:
-            raise error
+        job, self._job = self._job, None
+        if job is not None:
+            job.result()
 
     def settle(self):
         """Wait for the job, whose error nobody asks for any more."""
-        if self._thread is not None:
-            self._thread.join()
-        self._thread = self._error = None
-
-    def _run(self, job):
-        try:
-            job()
-        except BaseException as error:  # raised by `wait`
-            self._error = error
+        job, self._job = self._job, None
+        if job is not None:
+            job.exception()

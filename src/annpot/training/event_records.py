@@ -3,7 +3,7 @@
 A record is a framed `Event`: time, step, and a `Summary` of pairs of tag and float.
 Those of one call differ in few bytes, at the same places. crc32c is linear: that of a
 record is that of the common bytes, exclusive-or one entry of a small table for each
-half of a byte that differs. So there is no work in Python for each step.
+byte that differs. So there is no work in Python for each step.
 """
 
 import struct
@@ -31,13 +31,15 @@ class _Layout(NamedTuple):
     Attributes:
         record: (n_bytes,) uint8, the checksum of the payload included.
         places: (n_places,) of the bytes of the step, then of the values.
-        table: (2 n_places, 16) uint32: what the low and the high half of a byte there
-            add to the crc32c.
+        table: (256 n_places,) uint32: what each value of a byte there adds to the
+            crc32c.
+        rows: (n_places,) where the values of a byte begin in the table.
     """
 
     record: np.ndarray
     places: np.ndarray
     table: np.ndarray
+    rows: np.ndarray
 
 
 def scalar_records(steps, tags, values):
@@ -73,8 +75,7 @@ def _alike(steps, n_step_bytes, tags, values):
     record[head : head + len(time_now)] = np.frombuffer(time_now, np.uint8)
     bytes_of_values = np.ascontiguousarray(values).view(np.uint8)
     different = np.concatenate([_varints(steps, n_step_bytes), bytes_of_values], axis=1)
-    halves = np.concatenate([different & 15, different >> 4], axis=1)
-    added = layout.table[np.arange(halves.shape[1]), halves]  # (n, 2 n_places)
+    added = layout.table.take(different + layout.rows)  # (n, n_places)
     common = google_crc32c.value(record[head:-_CHECKSUM_BYTES].tobytes())
     crc = np.bitwise_xor.reduce(added, axis=1) ^ np.uint32(common)
     checksums = masked(crc.astype(np.uint64)).astype("<u4")
@@ -109,23 +110,20 @@ def _layout(tags, n_step_bytes):
     event += summary
     head = _HEAD.pack(len(event), masked_crc(struct.pack("<Q", len(event))))
     record = np.frombuffer(head + event + bytes(_CHECKSUM_BYTES), np.uint8)
-    return _Layout(record, places + len(head), _crc_table(len(event), places))
+    table, rows = _crc_table(len(event), places), 256 * np.arange(len(places))
+    return _Layout(record, places + len(head), table, rows)
 
 
 def _crc_table(n_bytes, places):
-    """(2 n_places, 16): crc32c of half a byte among zeros, exclusive-or that of zeros.
-
-    The low halves of all places, then the high ones.
-    """
-    table = np.zeros((2, len(places), 16), np.uint32)
+    """(256 n_places,): crc32c of one byte among zeros, exclusive-or that of zeros."""
+    table = np.zeros((len(places), 256), np.uint32)
     zeros = google_crc32c.value(bytes(n_bytes))
-    for half, row, bit in product(range(2), range(len(places)), range(4)):
+    for row, bit in product(range(len(places)), range(8)):
         message = bytearray(n_bytes)
-        message[places[row]] = 1 << (4 * half + bit)
+        message[places[row]] = 1 << bit
         crc = np.uint32(google_crc32c.value(bytes(message)) ^ zeros)
-        known = table[half, row, : 1 << bit]
-        table[half, row, 1 << bit : 2 << bit] = known ^ crc
-    return table.reshape(-1, 16)
+        table[row, 1 << bit : 2 << bit] = table[row, : 1 << bit] ^ crc
+    return table.ravel()
 
 
 def _field(number, content):

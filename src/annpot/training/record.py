@@ -8,7 +8,7 @@ first, the index next, the text file `checkpoint` that names the newest one last
 import json
 import os
 import re
-import shutil
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -30,9 +30,7 @@ from annpot.networks.checkpoint_files import (
     saved_checkpoints,
 )
 from annpot.networks.checkpoint_reader import (
-    CHECKSUM,
     NewerFormatError,
-    checksum_of,
     read_checkpoint,
 )
 from annpot.training.background import Background
@@ -40,7 +38,7 @@ from annpot.training.history import History
 from annpot.training.progress import Progress
 
 FOLDER = "_models"
-UNFINISHED = ".writing_"  # folder of a checkpoint until it is complete
+UNFINISHED = ".writing_"  # before the names of files that are not complete
 SUFFIXES = (DATA_SUFFIX, INDEX_SUFFIX)  # in the order in which they come to exist
 NAME = re.compile(r"epoch_(\d+)_step_(\d+)")
 
@@ -55,7 +53,7 @@ class SavedState:
         slots: {(element, layer, kind, slot): array} in full shapes.
         run: facts of the run, see `annpot.training.facts`; None in a checkpoint of
             another program.
-        checksum: of all its tensors, see `annpot.networks.checkpoint_reader`.
+        checksum: of all its tensors, see `annpot.networks.bundle`.
         history: History of its epochs.
     """
 
@@ -107,7 +105,7 @@ class Recorder:
     def _remove_leftovers(self):
         """Delete what processes left that were killed as they wrote or removed one."""
         for leftover in self.folder.glob(f"{UNFINISHED}*"):
-            shutil.rmtree(leftover)
+            leftover.unlink()
         for data in self.folder.glob(f"*{DATA_SUFFIX}"):
             prefix = str(data).removesuffix(DATA_SUFFIX)
             if (
@@ -167,28 +165,28 @@ class Recorder:
 
     def _write(self, prefix, arrays, other, history):
         tensors = self._tensors(arrays, other)
-        writing = self.folder / f"{UNFINISHED}{os.getpid()}"
+        writing = self.folder / f"{UNFINISHED}{os.getpid()}_{prefix.name}"
         try:
             with files.explained_write_errors(prefix):
-                files.make_folder(writing)
-                write_bundle(writing / prefix.name, tensors)
+                write_bundle(writing, tensors)
                 for suffix in SUFFIXES:
-                    files.sync(f"{writing / prefix.name}{suffix}")
+                    files.sync(f"{writing}{suffix}")
                 # One of another run under this name ends to exist first.
                 Path(f"{prefix}{INDEX_SUFFIX}").unlink(missing_ok=True)
                 for suffix in SUFFIXES:
-                    os.replace(f"{writing / prefix.name}{suffix}", f"{prefix}{suffix}")
+                    os.replace(f"{writing}{suffix}", f"{prefix}{suffix}")
                 files.sync(self.folder)
-        finally:
-            shutil.rmtree(writing, ignore_errors=True)
+        except BaseException:
+            with suppress(OSError):
+                self._remove_leftovers()
+            raise
         self._announce(prefix, history)
 
     def _tensors(self, arrays, other):
         """{name in the file: array or text} of all of a checkpoint."""
         named = self.snapshot.in_full(arrays) | other
         tensors = {f"{name}{ATTRIBUTE}": value for name, value in named.items()}
-        tensors[GRAPH] = self._graph
-        return tensors | {CHECKSUM: checksum_of(tensors).encode()}
+        return tensors | {GRAPH: self._graph}
 
     def _not_finite(self, step):
         return TrainingError(

@@ -45,7 +45,7 @@ TIME_TAGS = {SECONDS: "3. Time/1. Epoch"} | {
 }
 # Least steps between two distributions of the weights: as many as hide what it costs
 # to count them.
-HISTOGRAM_STEPS = 2000
+HISTOGRAM_STEPS = 10_000
 
 
 class TensorBoardLog(keras.callbacks.Callback):
