@@ -45,7 +45,7 @@ def extract(config, train_config, checkpoint=None):
             or the folder cannot be written.
     """
     checkpoint = checkpoint or chosen_checkpoint(config)
-    networks = open_networks(checkpoint, train_config)
+    networks = open_networks(checkpoint, train_config, config.io.weights)
     provenance = provenance_of(checkpoint)
     folder = Path(config.io.output_dir)
     potential = networks.specs, networks.weights

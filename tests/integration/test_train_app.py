@@ -71,7 +71,8 @@ def test_a_run_says_what_it_does(tmp_path, small_data, shown):
     for part in (
         "45/45 records",
         "data        45 structures (descriptors in memory), 13 to validate",
-        "steps       21 of 4 structures, 7 per epoch, Adam from rate 0.01",
+        "steps       21 of 4 structures, 7 per epoch",
+        "optimizer   adam, rate 0.01, constant",
         "precision   float32, compiled as graph program",
         "memory      about 1.1 GB at most, estimated",
         "seed        5",

@@ -135,7 +135,7 @@ def test_the_gradient_is_that_of_the_loss(tmp_path, small_data):
         return value
 
     loss()
-    momenta = run.program.optimizer._momentums
+    momenta = [s["momentum"] for s in run.program.optimizer.slots]
     gradient = {
         key: slot.numpy() / (1 - 0.9)
         for key, slot in zip(variables, momenta, strict=True)
@@ -262,27 +262,3 @@ def test_activations_are_those_of_the_numpy_potential(activation):
     found = layer_output(x, kernel, bias, activation.name).numpy()
     expected = activation.layer_output(x, kernel, bias)
     np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-15)
-
-
-@pytest.mark.parametrize("staircase", [False, True])
-def test_the_rate_decays_as_the_formula_says(staircase):
-    import tensorflow as tf
-
-    from annpot.training.schedules import RateSchedule, rate_at
-    from annpot.training.step_settings import LearningRateSettings
-
-    settings = LearningRateSettings(0.02, 250.0, 0.7, staircase)
-    schedule = RateSchedule(settings)
-    for step in (0, 1, 249, 250, 251, 999, 1000, 123457):
-        exponent = step // 250 if staircase else step / 250
-        expected = 0.02 * 0.7**exponent
-        assert float(schedule(tf.constant(step))) == pytest.approx(expected, rel=1e-14)
-        assert rate_at(settings, step) == pytest.approx(expected, rel=1e-14)
-
-
-def test_a_constant_rate_is_a_schedule_too():
-    from annpot.training.schedules import RateSchedule
-    from annpot.training.step_settings import LearningRateSettings
-
-    schedule = RateSchedule(LearningRateSettings(0.01))
-    assert float(schedule(0)) == float(schedule(10**9)) == 0.01

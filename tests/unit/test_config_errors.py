@@ -244,11 +244,6 @@ def test_a_problem_of_a_training_file(tmp_path, changes, message):
     ("changes", "message"),
     [
         (
-            {(TRAINING, "clip_value"): "1"},
-            "[TRAINING_PARAMETERS] clip_value = 1: not available yet in this version. "
-            "Set clip_value = 0; a smaller learning_rate also keeps steps small.",
-        ),
-        (
             {("LONG_RANGE", "long_range_el"): "True"},
             "[LONG_RANGE] long_range_el = True: not available yet in this version. Set "
             "long_range_el = False.",
@@ -277,7 +272,6 @@ def test_what_is_not_available_names_the_alternative(tmp_path, changes, message)
 def test_keys_that_are_not_available_may_be_off(tmp_path):
     off = {
         (TRAINING, "charge_cost"): "0",
-        (TRAINING, "clip_value"): "0",
         (IO, "starting_model_save"): "-1",
         (IO, "final_model_save"): "-1",
         (DEFAULT, "normalization_technique"): "None",

@@ -241,9 +241,9 @@ class TestWhichStagesRun:
             "2: [STAGE:a] batch_size = 0: expected an integer >= 1 and <= 1e7.",
         ),
         (
-            "[STAGE:a]\nclip_value = 1",
-            "2: [STAGE:a] clip_value = 1: not available yet in this version. Set "
-            "clip_value = 0; a smaller learning_rate also keeps steps small.",
+            "[STAGE:a]\ncharge_cost = 1",
+            "2: [STAGE:a] charge_cost = 1: not available yet in this version. Set "
+            "charge_cost = 0 to train without charges.",
         ),
         (
             "[STAGE:a]\nlearning_rate_constant = False\nlearning_rate_decay_step = 9",

@@ -16,10 +16,14 @@ def history_file(folder, history):
     """HistoryFile of a constant rate, as at the start of a run."""
     from annpot.training.clock import Clock
     from annpot.training.history_file import HistoryFile
+    from annpot.training.schedules import LearningRate
     from annpot.training.step_settings import LearningRateSettings
 
     callback = HistoryFile(
-        folder, history, LearningRateSettings(0.01, 10, 0.5), Clock()
+        folder,
+        history,
+        LearningRate(LearningRateSettings(0.01, "exponential", 10, 0.5)),
+        Clock(),
     )
     callback.on_train_begin()
     return callback

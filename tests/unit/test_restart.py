@@ -134,7 +134,8 @@ def test_a_checkpoint_of_panna_can_be_continued(tmp_path):
     progress = start.progress
     assert (progress.step, progress.epoch, progress.steps_in_epoch) == (300, 3, 0)
     assert (
-        "It holds no optimizer state of annpot; Adam starts afresh." in start.notes[0]
+        "It holds no optimizer state of annpot; the optimizer starts afresh."
+        in start.notes[0]
     )
     assert start.state.layers["H"][1][1].tolist() == [300.0]
 

@@ -40,15 +40,16 @@ def model_after(first_step, trace, networks=()):
 def a_log(folder, history=None, every=3, steps_per_epoch=7):
     """TensorBoardLog of every third step, rate 0.01 halved every 10 steps."""
     from annpot.training.history import History
+    from annpot.training.schedules import LearningRate
     from annpot.training.step_settings import LearningRateSettings
     from annpot.training.tensorboard_log import TensorBoardLog
 
     plan = SimpleNamespace(
         steps_per_epoch=steps_per_epoch,
         total_steps=3 * steps_per_epoch,
-        step=SimpleNamespace(learning_rate=LearningRateSettings(0.01, 10, 0.5)),
     )
-    return TensorBoardLog(folder, every, plan, 0, history or History())
+    rate = LearningRate(LearningRateSettings(0.01, "exponential", 10, 0.5))
+    return TensorBoardLog(folder, every, plan, 0, history or History(), rate)
 
 
 @pytest.fixture

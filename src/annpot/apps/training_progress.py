@@ -75,6 +75,8 @@ class TrainingProgress(keras.callbacks.Callback):
         """Take the bar away; tell of compiled programs and of the time."""
         if self.bar is not None:
             self.bar.stop()
+        if self.run.ended:
+            self.screen.line(f"ended early: {self.run.ended}")
         n_programs = self.run.program.n_programs
         self.screen.line(
             f"compiled {counted(n_programs, 'program')}, one for each shape of batch"

@@ -38,8 +38,11 @@ class Screen:
         self.line(
             f"steps       {plan.total_steps} of "
             f"{counted(step.batch_size, 'structure')}, "
-            f"{plan.steps_per_epoch} per epoch, Adam from rate "
-            f"{step.learning_rate.initial:g}"
+            f"{plan.steps_per_epoch} per epoch"
+        )
+        self.line(
+            f"optimizer   {step.optimizer.described}, rate "
+            f"{step.learning_rate.initial:g}, {step.learning_rate.schedule}"
         )
         kind = "XLA" if step.xla else "graph"
         self.line(f"precision   {step.precision}, compiled as {kind} program")
@@ -50,10 +53,12 @@ class Screen:
 
     def nothing_to_do(self, config, run):
         """Say that the run is finished already."""
+        ended = run.stored.get("ended")
+        why = f" and ended early ({ended})" if ended else ""
         self.line(
             f"Nothing to do: {config.io.train_dir} is trained to step {run.start.step} "
-            f"(epoch {run.start.epoch}) already. Raise max_epochs or max_steps to go "
-            "on, or set restart_mode = force_default to start anew."
+            f"(epoch {run.start.epoch}) already{why}. Raise max_epochs or max_steps to "
+            "go on, or set restart_mode = force_default to start anew."
         )
 
     def callbacks(self, config, run):

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+AUTO_FOR_ALL = ("auto",)  # output_offset: one word for all elements
+
 
 @dataclass(frozen=True)
 class ElementNetworkSettings:
@@ -18,7 +20,7 @@ class ElementNetworkSettings:
         trainable: for each layer whether training may change it.
         activations: number of each layer's activation.
         behavior: `load`, `new` or `keep` for each layer.
-        output_offset: energy added per atom, eV.
+        output_offset: energy added per atom, eV; "auto" is found from the data.
         layer_files: (weights, biases) .npy files by layer, counted from 0; None for
             the one of the two that is not given.
     """
@@ -29,7 +31,7 @@ class ElementNetworkSettings:
     trainable: tuple[bool, ...] | None
     activations: tuple[int, ...] | None
     behavior: tuple[str, ...] | None
-    output_offset: float | None
+    output_offset: float | str | None
     layer_files: dict[int, tuple[Path | None, Path | None]]
 
 
@@ -63,7 +65,11 @@ def element_settings(config, symbol):
 
 def _offset(config, symbol):
     offsets = config.data.output_offset
-    listed = offsets and offsets[config.data.atomic_sequence.index(symbol)]
+    listed = offsets
+    if offsets and offsets != AUTO_FOR_ALL:
+        listed = offsets[config.data.atomic_sequence.index(symbol)]
+    elif offsets:
+        (listed,) = offsets
     choices = (
         config.elements[symbol].output_offset,
         listed,

@@ -235,6 +235,11 @@ WORD_LIST = list_of("comma list of words", ",", "a comma list of words", parse_w
 NUMBER_LIST = list_of(
     "comma list of numbers", ",", "a comma list of numbers", parse_number, format_number
 )
+OFFSET_LIST = list_of(
+    "auto or comma list of numbers", ",", "auto or a comma list of numbers",
+    lambda text: "auto" if text.lower() == "auto" else parse_number(text),
+    lambda value: value if value == "auto" else format_number(value),
+)  # fmt: skip
 BOOLEAN_LIST = list_of(
     "comma list of booleans", ",", "a comma list of True or False", parse_boolean
 )
@@ -281,6 +286,7 @@ GRAMMARS = {
         ELEMENT_LIST,
         WORD_LIST,
         NUMBER_LIST,
+        OFFSET_LIST,
         BOOLEAN_LIST,
         SIZE_LIST,
         FLAG_LIST,

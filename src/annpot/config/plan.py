@@ -20,6 +20,7 @@ class StageConfig:
         name: also the name of its folder.
         parent: stage whose network it starts from; None for the base network.
         parent_network: `final` or `best` of the parent.
+        parent_weights: `averaged` or `trained` weights of the parent.
         keep_optimizer: whether it carries over the parent's optimizer slots.
         config: TrainConfig of the stage; its train_dir is that of the base with
             `stages/NAME` added.
@@ -30,6 +31,7 @@ class StageConfig:
     name: str
     parent: str | None
     parent_network: str
+    parent_weights: str
     keep_optimizer: bool
     config: TrainConfig
     changes: tuple[tuple[str, str, str], ...]
@@ -42,6 +44,8 @@ class StageConfig:
             lines.append(f"parent = {self.parent}")
         if self.parent_network != "final":
             lines.append(f"parent_network = {self.parent_network}")
+        if self.parent_weights != "averaged":
+            lines.append(f"parent_weights = {self.parent_weights}")
         if self.keep_optimizer:
             lines.append("keep_optimizer = True")
         lines += [f"{setting} = {escaped(text)}" for setting, text in self.overrides]

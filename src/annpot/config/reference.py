@@ -23,6 +23,7 @@ from annpot.config.old_names import (
 from annpot.config.reference_text import (
     ABOUT_LOCAL,
     INTRODUCTION,
+    MORE_TOPICS,
     OLD_NAMES,
     TOPICS,
 )
@@ -44,6 +45,7 @@ from annpot.config.schema.stage import StageKeys
 from annpot.config.schema.tfr import TfrConfig
 from annpot.config.schema.train import TrainConfig
 from annpot.config.settings import affects_result, plain_sections, settings_of
+from annpot.config.training_topics import TRAINING_TOPICS
 from annpot.config.validate import sections_of
 
 CONFIGS = (GvectConfig, TfrConfig, TrainConfig, EvaluateConfig, ExtractConfig)
@@ -73,7 +75,8 @@ def keywords_markdown():
             parts += [f"### [{section.name}]", section.about, table]
         if has_local(config_type):
             parts += ["### [LOCAL]", ABOUT_LOCAL, _local_table(config_type)]
-    parts += [TOPICS, "## The three kinds of keys", *_three_lists(), _old_names()]
+    topics = TOPICS + TRAINING_TOPICS + MORE_TOPICS
+    parts += [topics, "## The three kinds of keys", *_three_lists(), _old_names()]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 

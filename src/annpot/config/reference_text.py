@@ -214,6 +214,8 @@ already take no weight. The reductions take the mean or the sum over the structu
 batch that have the label; structures without energy, forces or virial are left out of
 that part.
 
+"""
+MORE_TOPICS = """\
 ### Length of a run
 
 `max_epochs` x `steps_per_epoch` steps, or exactly `max_steps`. An epoch is any number

@@ -4,10 +4,14 @@ Each rule gets the sections (keys that are wrong already are None), the IniFile 
 lines and the Problems to add to.
 """
 
+from annpot.config.averaging_rules import AVERAGING_RULES
 from annpot.config.descriptor_config import structures_need_descriptors
+from annpot.config.element_settings import AUTO_FOR_ALL
 from annpot.config.gvect_rules import GVECT_RULES, sparse_needs_derivatives
 from annpot.config.network_rules import NETWORK_RULES
+from annpot.config.optimizer_rules import OPTIMIZER_RULES
 from annpot.config.run_rules import RUN_RULES
+from annpot.config.schedule_rules import SCHEDULE_RULES
 from annpot.config.training_rules import TRAINING_RULES
 
 
@@ -33,7 +37,7 @@ def start_is_complete(parts, ini, findings):
 def offsets_fit_elements(parts, ini, findings):
     """One offset for each element."""
     data = parts.data
-    if data.output_offset is None or data.atomic_sequence is None:
+    if data.output_offset in (None, AUTO_FOR_ALL) or data.atomic_sequence is None:
         return
     found, needed = len(data.output_offset), len(data.atomic_sequence)
     if found != needed:
@@ -74,7 +78,10 @@ RULES = {
     "app_tfr_packer": (sparse_needs_derivatives,),
     "app_train": (
         *TRAINING_RULES,
+        *SCHEDULE_RULES,
+        *OPTIMIZER_RULES,
         *RUN_RULES,
+        *AVERAGING_RULES,
         start_is_complete,
         offsets_fit_elements,
         structures_need_descriptors,

@@ -40,20 +40,24 @@ def validation_data_are_told_once(parts, ini, findings):
 def best_metric_is_measured(parts, ini, findings):
     """The column that says which epoch is best exists in this run."""
     column = parts.io.best_metric
-    if column is None:
-        return
-    line = ini.line(IO, "best_metric")
+    if column is not None:
+        metric_is_measured(IO, "best_metric", column, parts, ini, findings)
+
+
+def metric_is_measured(section, key, column, parts, ini, findings):
+    """The column of metrics.dat that a key names exists in this run."""
+    line = ini.line(section, key)
     name, is_validation = without_validation(column)
     if is_validation and not _has_validation_data(parts, ini):
         findings.problem(
-            f"[{IO}] best_metric = {column} needs validation data. Give [{VALIDATION}] "
-            f"data_dir or [{DATA}] validation_split, or write best_metric = {name}.",
+            f"[{section}] {key} = {column} needs validation data. Give [{VALIDATION}] "
+            f"data_dir or [{DATA}] validation_split, or write {key} = {name}.",
             line,
         )
     for beginnings, (labels, cost) in COSTS.items():
         if name.startswith(beginnings) and getattr(parts.training, cost) == 0:
             findings.problem(
-                f"[{IO}] best_metric = {column} is about {labels}, which are not "
+                f"[{section}] {key} = {column} is about {labels}, which are not "
                 f"trained: {cost} is 0. Choose another column, or give [TRAINING_"
                 f"PARAMETERS] {cost}.",
                 line,

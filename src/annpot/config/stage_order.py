@@ -129,7 +129,7 @@ def tell_of_starts(sections, starts, parents, parts_of, stage_findings):
     for name, section in sections.items():
         start, parent, findings = starts[name], parents[name], stage_findings[name]
         if parent is None:
-            for key in ("parent_network", "keep_optimizer"):
+            for key in ("parent_network", "parent_weights", "keep_optimizer"):
                 default = StageKeys.model_fields[key].default
                 if getattr(start, key) not in (None, default):
                     findings.notice(

@@ -48,7 +48,7 @@ class StageSection:
         return f"{HEADER}{self.name}"
 
     def entry(self, key):
-        """Entry of one of the keys parent, parent_network, keep_optimizer, or None."""
+        """Entry of one of the keys of StageKeys, or None."""
         return next((one for one in self.entries if one.key.lower() == key), None)
 
     def line_of(self, key):

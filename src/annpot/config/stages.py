@@ -178,6 +178,7 @@ def _stage(draft, base):
         parent=draft.parent,
         parent_network=draft.start.parent_network,
         keep_optimizer=draft.start.keep_optimizer,
+        parent_weights=draft.start.parent_weights,
         config=config,
         changes=changes,
         overrides=tuple(

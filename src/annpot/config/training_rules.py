@@ -57,20 +57,6 @@ LOSS_TERMS = (
 )
 
 
-def decay_is_complete(parts, ini, findings):
-    """A falling learning rate needs its step and its factor."""
-    training = parts.training
-    if training.learning_rate_constant is not False:
-        return
-    for key in ("learning_rate_decay_step", "learning_rate_decay_factor"):
-        if getattr(training, key) is None and not ini.has(TRAINING, key):
-            findings.problem(
-                f"[{TRAINING}] learning_rate_constant = False needs {key}. Give it, or "
-                "set learning_rate_constant = True.",
-                ini.line(TRAINING, "learning_rate_constant"),
-            )
-
-
 def run_length_is_given(parts, ini, findings):
     """max_epochs and steps_per_epoch, or max_steps, and no contradiction."""
     training = parts.training
@@ -158,7 +144,6 @@ def _is_trained(training, term):
 
 
 TRAINING_RULES = (
-    decay_is_complete,
     run_length_is_given,
     weights_fit_the_losses,
     choices_have_a_cost,

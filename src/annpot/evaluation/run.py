@@ -76,7 +76,7 @@ def evaluate(config, train_config, announce):
     files.make_folder(config.io.eval_dir)
     parts = _parts(config)
     for checkpoint in checkpoints:
-        networks = open_networks(checkpoint, train_config)
+        networks = open_networks(checkpoint, train_config, options.weights)
         if data is None:
             data = _structures(config, networks)
         notices = data.check(networks, options.compute_forces)

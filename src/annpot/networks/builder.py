@@ -10,6 +10,7 @@ from annpot.networks.initial_weights import new_layer
 from annpot.networks.metadata import StoredNetworks, read_metadata, read_specs
 
 GAUSSIAN, LINEAR = 1, 0
+AUTO = "auto"  # an offset that training finds from its data
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,9 @@ def network_specs(config, n_features):
     )
 
 
-def starting_networks(config, n_features, seed, origin=None, continued=None):
+def starting_networks(
+    config, n_features, seed, origin=None, continued=None, offsets=None
+):
     """StartingNetwork of each element of `atomic_sequence`.
 
     What an element's section or [DEFAULT_NETWORK] says wins; what they leave out
@@ -65,6 +68,7 @@ def starting_networks(config, n_features, seed, origin=None, continued=None):
             networks were trained on, see `check_descriptors`; None compares nothing.
         continued: StoredNetworks of the checkpoint that the run goes on from. They
             take the place of networks_metadata and of all weights: no file is read.
+        offsets: {element: eV} of those whose offset is `auto`.
 
     Raises:
         InputError: all elements' problems at once, or other descriptors than those
@@ -73,12 +77,16 @@ def starting_networks(config, n_features, seed, origin=None, continued=None):
     folder = config.default_network.networks_metadata
     if continued is not None:
         return _of_each(
-            lambda e: _continued_network(config, e, n_features, continued, seed), config
+            lambda e: _continued_network(
+                config, e, n_features, continued, seed, offsets
+            ),
+            config,
         )
     found = read_metadata(folder) if folder is not None else StoredNetworks()
     stored = {spec.element: (spec, found.weights[spec.element]) for spec in found.specs}
     networks = _of_each(
-        lambda e: _starting_network(config, e, n_features, stored, seed), config
+        lambda e: _starting_network(config, e, n_features, stored, seed, offsets),
+        config,
     )
     facts = found.about.get("data")
     loaded = any(network.sources[0] == "loaded" for network in networks)
@@ -101,7 +109,7 @@ def _of_each(network_of, config):
     return networks
 
 
-def _continued_network(config, element, n_features, continued, seed):
+def _continued_network(config, element, n_features, continued, seed, offsets):
     """The network of an element with the weights of a checkpoint, as far as they fit.
 
     Layers of other sizes get new weights; that they are others is told later.
@@ -110,7 +118,7 @@ def _continued_network(config, element, n_features, continued, seed):
     known = {spec.element: spec for spec in continued.specs}.get(element)
     if config.default_network.networks_metadata is None:
         known = None  # what the INI file leaves out is not asked of a stored network
-    spec = _spec(settings, known, n_features, _place(config, element))
+    spec = _spec(settings, known, n_features, _place(config, element), offsets)
     kept = dict(enumerate(continued.weights.get(element, ())))
     layers = [
         kept[number]
@@ -127,11 +135,11 @@ def _place(config, element):
     return config.source.where(section or "DEFAULT_NETWORK", "architecture")
 
 
-def _starting_network(config, element, n_features, stored, seed):
+def _starting_network(config, element, n_features, stored, seed, offsets):
     settings = config.element_network(element)
     known, kept = stored.get(element, (None, None))
     where = _place(config, element)
-    spec = _spec(settings, known, n_features, where)
+    spec = _spec(settings, known, n_features, where, offsets)
     layers, sources = [], []
     for number, shape in enumerate(spec.shapes):
         source = _source(settings, number, known)
@@ -143,7 +151,7 @@ def _starting_network(config, element, n_features, stored, seed):
     return StartingNetwork(spec, tuple(layers), tuple(sources))
 
 
-def _spec(settings, known, n_features, where):
+def _spec(settings, known, n_features, where, offsets=None):
     """NetworkSpec from the INI file's settings, completed by a stored one."""
     if settings.architecture is not None:
         sizes = settings.architecture
@@ -174,15 +182,26 @@ def _spec(settings, known, n_features, where):
                 f"({':'.join(map(str, sizes))}), but {key} has {len(values)}. Give one "
                 "for each layer."
             )
-    offset = settings.output_offset
-    if offset is None:
-        offset = known.offset if known is not None else 0.0
     return NetworkSpec(
         settings.symbol,
         n_features,
         tuple(map(LayerSpec, sizes, activations, trainable)),
-        offset,
+        _offset(settings, known, where, offsets or {}),
     )
+
+
+def _offset(settings, known, where, offsets):
+    """Offset of an element, eV: as stated, found by training, or stored."""
+    if settings.output_offset == AUTO:
+        if settings.symbol not in offsets:
+            raise InputError(
+                f"{where}: output_offset = auto of {settings.symbol} is known to "
+                "app_train alone, which finds it from its data. Give the number."
+            )
+        return offsets[settings.symbol]
+    if settings.output_offset is None:
+        return known.offset if known is not None else 0.0
+    return settings.output_offset
 
 
 def _source(settings, number, known):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from annpot.errors import InputError
 from annpot.networks.architecture import LayerSpec, LayerWeights, NetworkSpec
-from annpot.networks.builder import network_specs
+from annpot.networks.builder import AUTO, network_specs
 from annpot.networks.checkpoint_files import CheckpointFile
 from annpot.networks.checkpoint_reader import read_checkpoint
 
@@ -33,7 +33,7 @@ class CheckpointNetworks:
     split: bytes | None = None
 
 
-def open_networks(checkpoint, config=None):
+def open_networks(checkpoint, config=None, weights="averaged"):
     """CheckpointNetworks of a CheckpointFile.
 
     Elements, activations and offsets come from the checkpoint, where app_train puts
@@ -43,6 +43,7 @@ def open_networks(checkpoint, config=None):
     Args:
         checkpoint: CheckpointFile.
         config: TrainConfig of the run, or None.
+        weights: "averaged" or "trained", of a run that averaged them.
 
     Raises:
         InputError: the checkpoint cannot be read, it needs a train INI, or it and
@@ -70,8 +71,9 @@ def open_networks(checkpoint, config=None):
             f"{checkpoint.prefix} is a checkpoint of other settings. {OTHER_INI}",
         )
     data = (run or {}).get("data") or {}
+    chosen = content.averaged if weights == "averaged" else {}
     return CheckpointNetworks(
-        checkpoint, specs, content.weights, rescale, data, content.split
+        checkpoint, specs, chosen or content.weights, rescale, data, content.split
     )
 
 
@@ -136,7 +138,7 @@ def _contradictions(config, specs, rescale):
     elements = tuple(spec.element for spec in specs)
 
     def told(section, key, stated, known):
-        if stated is None or stated == known:
+        if stated in (None, AUTO) or stated == known:
             return ()
         where = _place(config.source, section, key)
         return (

@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,12 @@ from annpot.networks.architecture import LayerWeights
 from annpot.networks.bundle import CHECKSUM, checksum_of, open_bundle
 
 _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
-_WEIGHTS = re.compile(rf"_networks/([^/]+)/_layers/(\d+)/(kernel|bias){_VALUE}")
+_WEIGHTS = re.compile(
+    rf"_(networks|averaged)/([^/]+)/_layers/(\d+)/(kernel|bias){_VALUE}"
+)
 _SLOTS = re.compile(rf"_slots/([^/]+)/(\d+)/(kernel|bias)/([^/]+){_VALUE}")
+_SCALES = re.compile(rf"_standardization/([^/]+)/(mean|scale){_VALUE}")
+_OPTIMIZER = re.compile(rf"_optimizer/(.+){_VALUE}")
 _RUN = f"_run{_VALUE}"
 _SPLIT = f"_split{_VALUE}"
 _HISTORY = f"_history{_VALUE}"
@@ -30,7 +34,8 @@ class CheckpointContent:
 
     Attributes:
         prefix: its path without suffix.
-        weights: {element: (LayerWeights, ...)}.
+        weights: {element: (LayerWeights, ...)} as trained.
+        averaged: the same of their average; {} where nothing was averaged.
         slots: {(element, layer, kind, slot): array} of the optimizer, in the shapes
             of the weights; empty in a checkpoint of another program.
         run: facts of the run that wrote it (see doc/formats.md); None in a
@@ -40,6 +45,10 @@ class CheckpointContent:
             they were not.
         history: (n_epochs, n_columns) float64, what was measured in each epoch; the
             facts name the columns.
+        optimizer: {name: array} of the optimizer's state that is not a slot.
+        standardization: {element: (mean, scale)} of the descriptors for which the
+            slots of the first layer are, where training scaled them; the weights are
+            those of plain descriptors all the same.
     """
 
     prefix: Path
@@ -49,6 +58,9 @@ class CheckpointContent:
     checksum: str
     split: bytes | None = None
     history: np.ndarray | tuple = ()
+    optimizer: dict = field(default_factory=dict)
+    standardization: dict = field(default_factory=dict)
+    averaged: dict = field(default_factory=dict)
 
 
 def read_checkpoint(prefix):
@@ -62,26 +74,42 @@ def read_checkpoint(prefix):
     bundle = _verified(prefix)
     tensors = {name: bundle.value(name) for name in bundle.readable()}
     checksum = _verified_checksum(bundle, tensors)
-    found, slots = {}, {}
+    found, slots, scales = {"networks": {}, "averaged": {}}, {}, {}
+    optimizer = {}
     for name, array in tensors.items():
         if weight := _WEIGHTS.fullmatch(name):
-            element, layer, kind = weight.groups()
-            found.setdefault(element, {}).setdefault(int(layer), {})[kind] = array
+            part, element, layer, kind = weight.groups()
+            layers = found[part].setdefault(element, {})
+            layers.setdefault(int(layer), {})[kind] = array
         elif slot := _SLOTS.fullmatch(name):
             slots[(slot[1], int(slot[2]), slot[3], slot[4])] = array
-    if not found:
+        elif other := _OPTIMIZER.fullmatch(name):
+            optimizer[other[1]] = array
+        elif scale := _SCALES.fullmatch(name):
+            scales.setdefault(scale[1], {})[scale[2]] = array
+    if not found["networks"]:
         raise InputError(
             f"{prefix}: no networks in this checkpoint: expected one of "
             "app_train or of PANNA 2."
         )
-    weights = {
-        element: _layers(layers, f"{prefix}: network of {element}")
-        for element, layers in found.items()
-    }
-    run = _run_facts(tensors.get(_RUN), prefix)
-    split, history = tensors.get(_SPLIT), tensors.get(_HISTORY, ())
+    weights, averaged = (
+        {
+            element: _layers(layers, f"{prefix}: network of {element}")
+            for element, layers in part.items()
+        }
+        for part in found.values()
+    )
     return CheckpointContent(
-        Path(prefix), weights, slots, run, checksum, split, history
+        prefix=Path(prefix),
+        weights=weights,
+        slots=slots,
+        run=_run_facts(tensors.get(_RUN), prefix),
+        checksum=checksum,
+        split=tensors.get(_SPLIT),
+        history=tensors.get(_HISTORY, ()),
+        optimizer=optimizer,
+        averaged=averaged,
+        standardization={e: (one["mean"], one["scale"]) for e, one in scales.items()},
     )
 
 

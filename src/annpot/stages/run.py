@@ -135,7 +135,10 @@ def _network(parent, stage):
     prefix = state.run.prefix
     if stage.parent_network == "best":
         prefix = best_checkpoint(Path(parent.config.io.train_dir) / MODELS).prefix
-    return {"prefix": prefix, "state": load_state(prefix)}
+    state = load_state(prefix)
+    if stage.parent_weights == "averaged":
+        state = state.with_averaged()
+    return {"prefix": prefix, "state": state}
 
 
 def _require_end(parent, state, stage):

@@ -2,7 +2,7 @@
 
 from annpot.networks.architecture import LayerWeights
 from annpot.networks.checkpoint_networks import specs_of_run
-from annpot.networks.metadata import StoredNetworks, read_metadata
+from annpot.networks.metadata import StoredNetworks, read_metadata, read_specs
 from annpot.networks.provenance import origin_of
 
 CARRIED = ("started_from", "comment", "changes")  # facts that go on with a run
@@ -17,6 +17,20 @@ def networks_of(state):
         for element, layers in state.layers.items()
     }
     return StoredNetworks(specs_of_run(state.run, state.prefix), weights)
+
+
+def known_offsets(config, continued):
+    """{element: eV} of the network that a run starts from; {} of a new network.
+
+    Args:
+        config: TrainConfig.
+        continued: StoredNetworks of its checkpoint, or None.
+    """
+    folder = config.default_network.networks_metadata
+    if continued is None and folder is None:
+        return {}
+    specs = read_specs(folder) if continued is None else continued.specs
+    return {spec.element: spec.offset for spec in specs}
 
 
 def carried_facts(config, start):

@@ -6,6 +6,7 @@ from annpot import files
 from annpot.errors import InputError
 from annpot.networks.checkpoint_reader import FORMAT_VERSION
 from annpot.networks.element_network import tf
+from annpot.training.optimizers import FAMILY
 from annpot.training.progress import length_facts
 from annpot.training.same_run import program_facts
 
@@ -42,6 +43,7 @@ def run_facts(config, plan, specs, data, origin=None, stored=None):
             for spec in specs
         ],
         "precision": step.precision,
+        "optimizer": FAMILY.get(step.optimizer.name, step.optimizer.name),
         "energy_rescale": config.data.energy_rescale,
         "batch_size": step.batch_size,
         "form": step.form,

@@ -6,7 +6,9 @@ from annpot.training.losses import regularization
 from annpot.training.objective import data_loss
 
 
-def loss_gradients(networks, trained, form, settings, tables, batch, share=None):
+def loss_gradients(
+    networks, trained, form, settings, tables, batch, share=None, costs=()
+):
     """Gradients of the loss, and the record of the step.
 
     Those of the shares of a batch add up to those of the batch, and so do the records:
@@ -21,6 +23,7 @@ def loss_gradients(networks, trained, form, settings, tables, batch, share=None)
         tables: tables of the form.
         batch: Chunk without its first axis.
         share: Share without its first axis; None: the batch is a whole one.
+        costs: Costs of this step; (): those of the settings.
 
     Returns:
         list of tensors of the shapes of `trained`; (len(TRACE),) float64.
@@ -28,7 +31,7 @@ def loss_gradients(networks, trained, form, settings, tables, batch, share=None)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(trained)
         prediction = form(networks, tables, batch)
-        fit, values = data_loss(prediction, batch, settings, share)
+        fit, values = data_loss(prediction, batch, settings, share, costs)
         penalty = regularization(
             [layer for layers in networks.layers for layer in layers],
             settings.regularization,

@@ -7,7 +7,6 @@ from annpot.networks.element_network import keras
 from annpot.training.clock import PARTS
 from annpot.training.history import EPOCH
 from annpot.training.metrics import LABELS, measure_names
-from annpot.training.schedules import rate_at
 
 NAME = "history.csv"
 SECONDS = "seconds"  # of an epoch, then of its parts: seconds_input and so on
@@ -24,7 +23,7 @@ class HistoryFile(keras.callbacks.Callback):
     Args:
         folder: the train_dir.
         history: History of the epochs done; it is added to.
-        learning_rate: LearningRateSettings.
+        learning_rate: LearningRate.
         clock: Clock of the run.
     """
 
@@ -44,7 +43,7 @@ class HistoryFile(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """Add the epoch."""
         step = int(logs["steps"])
-        rate = rate_at(self.learning_rate, step - 1)
+        rate = float(self.learning_rate.at(step - 1))
         row = {EPOCH: epoch + 1, "step": step, "learning_rate": rate, **_ordered(logs)}
         line = self.history.add(row | _seconds(self.clock.lap()))
         if line is None:

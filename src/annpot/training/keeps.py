@@ -26,6 +26,8 @@ class Keeps:
         best: number of checkpoints with the best metric.
         metric: column of the history that says which epoch is best.
         save_every: steps between checkpoints; None saves at the end of epochs.
+        also: column whose best epoch is kept beside, which an early end goes back to;
+            None for none.
     """
 
     newest: int
@@ -33,6 +35,7 @@ class Keeps:
     best: int
     metric: str
     save_every: int | None = None
+    also: str | None = None
 
     def facts(self):
         """What a checkpoint says of the best, JSON-able."""
@@ -57,8 +60,11 @@ class Keeps:
             for name, epoch in zip(names, history.column(EPOCH), strict=True)
             if self.every and epoch % self.every == 0
         }
-        order = best_first(history.column(self.metric), is_larger_better(self.metric))
-        return kept | {names[row] for row in order[: self.best]}
+        for metric, n in ((self.metric, self.best), (self.also, 1)):
+            if metric is not None:
+                order = best_first(history.column(metric), is_larger_better(metric))
+                kept |= {names[row] for row in order[:n]}
+        return kept
 
     def wants(self, history):
         """Whether the last epoch needs a checkpoint by these rules."""
@@ -83,12 +89,13 @@ class Keeps:
         return [one for one in existing if one.name in gone]
 
 
-def keeps_of(io, has_validation):
+def keeps_of(io, has_validation, also=None):
     """Keeps of the [IO_INFORMATION] section.
 
     Args:
         io: the section.
         has_validation: whether there are validation data.
+        also: see Keeps.
     """
     metric = f"{VALIDATION}loss" if has_validation else "loss"
     if io.best_metric is not None:
@@ -99,6 +106,7 @@ def keeps_of(io, has_validation):
         io.keep_best,
         metric,
         io.save_checkpoint_steps,
+        also,
     )
 
 

@@ -6,10 +6,11 @@ L = energy_cost L_E + forces_cost L_F + virial_cost L_W; `annpot.training.losses
 from annpot.networks.element_network import tf
 from annpot.structures.stress import COMPONENT_OF, X_OF, Y_OF
 from annpot.training.error_sums import energy_sums, force_sums, virial_sums
+from annpot.training.loss_costs import constant_costs
 from annpot.training.losses import energy_loss, force_loss, virial_loss
 
 
-def data_loss(prediction, batch, settings, share=None):
+def data_loss(prediction, batch, settings, share=None, costs=()):
     """Loss of a batch and what is recorded of it.
 
     Args:
@@ -18,6 +19,7 @@ def data_loss(prediction, batch, settings, share=None):
         settings: StepSettings.
         share: Share without its first axis, where the batch is a part of a whole one;
             None: it is whole.
+        costs: Costs, where they change from step to step; (): those of the settings.
 
     Returns:
         scalar float64, and {name of `annpot.training.trace`: scalar}.
@@ -28,8 +30,9 @@ def data_loss(prediction, batch, settings, share=None):
     term = energy_loss(
         errors, n_atoms, settings.loss, has_energy, share and share.n_energies
     )
-    cost = settings.loss.cost
-    fit = cost * term if cost else tf.zeros([], tf.float64)
+    costs = costs or constant_costs(settings)
+    is_on = settings.loss.cost > 0
+    fit = costs.energy * term if is_on else tf.zeros([], tf.float64)
     values = energy_sums(errors, batch.targets, n_atoms, has_energy)
     values["energy_loss"] = term
     if not labels:
@@ -42,7 +45,7 @@ def data_loss(prediction, batch, settings, share=None):
             n_present = share and share.n_forces
             term = force_loss(errors, *about, settings.force_loss, n_present)
             values["force_loss"] = term
-            fit += settings.force_loss.cost * term
+            fit += costs.forces * term
     if prediction.virials is not None:
         projectors, has = labels.projectors, labels.has_virial
         errors = projected(prediction.virials - labels.virials, projectors)
@@ -53,7 +56,7 @@ def data_loss(prediction, batch, settings, share=None):
             n_present = share and share.n_virials
             term = virial_loss(errors, n_atoms, has, settings.virial_loss, n_present)
             values["virial_loss"] = term
-            fit += settings.virial_loss.cost * term
+            fit += costs.virial * term
     return fit, values
 
 

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from annpot.training.callbacks import Checkpoints, StopOnNaN
+from annpot.training.early_stopping import EarlyStopping, stopping_settings
 from annpot.training.history_file import HistoryFile
 from annpot.training.metrics import complete, measures
 from annpot.training.metrics_file import MetricsFile
+from annpot.training.plateau import plateau_of
 from annpot.training.tensorboard_log import TensorBoardLog
 from annpot.training.trace import by_name
 from annpot.training.user_callbacks import Failures
@@ -21,13 +23,16 @@ def observers(config, run, extra=()):
     """
     folder, io = Path(config.io.train_dir), config.io
     plan, start, history = run.plan, run.start, run.history
+    rate = run.program.learning_rate
     return [
         StopOnNaN(folder),
         MetricsFile(folder / "metrics.dat", io.metrics, start.epoch),
-        HistoryFile(folder, history, plan.step.learning_rate, run.clock),
-        TensorBoardLog(folder, io.log_frequency, plan, start.step, history),
+        HistoryFile(folder, history, rate, run.clock),
+        TensorBoardLog(folder, io.log_frequency, plan, start.step, history, rate),
         *_wandb(io, run),
+        *plateau_of(config.training, rate, run.validator is not None),
         *extra,
+        *_early_stopping(config, run),
         Checkpoints(run.save, lambda: run.recorder.keeps.wants(history)),
         Failures(extra, run.save),
     ]
@@ -39,6 +44,13 @@ def _wandb(io, run):
     from annpot.training.wandb_log import WandbLog
 
     return [WandbLog(io.wandb_project, io.train_dir, run.facts["ini"], run.history)]
+
+
+def _early_stopping(config, run):
+    settings = stopping_settings(config.training, run.validator is not None)
+    if settings is None:
+        return []
+    return [EarlyStopping(settings, run.history, run.go_back)]
 
 
 def epoch_logs(run, progress):
@@ -56,6 +68,6 @@ def epoch_logs(run, progress):
     logs = complete(found, labels)
     if validator is not None:
         with run.clock.part("validation"):
-            found = validator.measures(run.potential, run.program.networks)
+            found = validator.measures(run.potential, run.seen)
         logs |= {f"val_{k}": value for k, value in complete(found, labels).items()}
     return logs | {"steps": progress.step}

@@ -3,17 +3,18 @@
 from dataclasses import dataclass
 
 from annpot.training.batch import SIGMAS, SIGMAS_OF_FORCES, batch_shapes
+from annpot.training.loss_costs import costs_end
 from annpot.training.loss_settings import (
     energy_loss_settings,
     force_loss_settings,
     virial_loss_settings,
 )
-from annpot.training.step_settings import (
-    AdamSettings,
-    LearningRateSettings,
-    RegularizationSettings,
-    StepSettings,
+from annpot.training.optimizer_settings import (
+    clipping_settings,
+    learning_rate_settings,
+    optimizer_settings,
 )
+from annpot.training.step_settings import RegularizationSettings, StepSettings
 
 RBF = 2  # number of the activation exp(-|x - w|^2)
 LARGEST_CHUNK = 250  # steps per call of the compiled program
@@ -138,8 +139,11 @@ def make_plan(config, data, specs, seeds, columns, start, n_devices=1):
         force_loss=force_loss_settings(training),
         virial_loss=virial_loss_settings(training),
         regularization=regularization_settings(training),
-        learning_rate=_learning_rate(training),
-        adam=AdamSettings(training.beta1, training.beta2, training.adam_eps),
+        learning_rate=learning_rate_settings(training, steps_per_epoch, total_steps),
+        optimizer=optimizer_settings(training),
+        clipping=clipping_settings(training),
+        costs_end=costs_end(training),
+        n_steps=total_steps,
     )
     return Plan(
         seed=seeds.weights,
@@ -223,14 +227,3 @@ def _chunk_size(bytes_per_step, boundary):
     """
     most = min(LARGEST_CHUNK, boundary)
     return min(most, max(1, int(CHUNK_BYTES / max(bytes_per_step, 1))))
-
-
-def _learning_rate(training):
-    if training.learning_rate_constant:
-        return LearningRateSettings(training.learning_rate)
-    return LearningRateSettings(
-        initial=training.learning_rate,
-        decay_step=training.learning_rate_decay_step,
-        decay_factor=training.learning_rate_decay_factor,
-        staircase=training.staircase_decay_type,
-    )

@@ -27,7 +27,7 @@ from annpot.training.open_data import MEGABYTE, budget_of
 ATOMS_SAMPLED = 4096  # from which the block size of triplets is decided
 
 
-def prepare_data(config, opened, columns, specs, announce, earlier=None):
+def prepare_data(config, opened, columns, specs, announce, earlier=None, scales=()):
     """Training and validation data in their form, and what to tell about it.
 
     Training data come first: their form depends on nothing of the validation data,
@@ -41,6 +41,8 @@ def prepare_data(config, opened, columns, specs, announce, earlier=None):
         announce: see `annpot.training.setup.prepare`.
         earlier: form of an earlier part of the run, which `auto` keeps; None: there is
             none.
+        scales: for each element the InputScale of its descriptors, or None; () for
+            none.
 
     Returns:
         RowsData, StoredData or ComputedData of training; the same or None of
@@ -50,7 +52,7 @@ def prepare_data(config, opened, columns, specs, announce, earlier=None):
         InputError: labels or derivatives that are asked for are not there.
     """
     if not config.training.needs_derivatives:
-        return *(_rows(config, one, specs) for one in opened), []
+        return *(_rows(config, one, specs, scales) for one in opened), []
     training, validation = opened
     _require_room(config, opened)
     budget = budget_of(config.io)
@@ -62,6 +64,8 @@ def prepare_data(config, opened, columns, specs, announce, earlier=None):
         left = max(budget - made[0].budgeted_bytes, min(budget, 0))
         form = _validation_form(config, validation, form, columns, left, notes)
         made[1] = _made(config, validation, form, *about, left, notes)
+    for data in filter(None, made):
+        data.scales = scales
     _require_labels(config, made[0].targets, opened[0].path)
     return *made, notes
 
@@ -86,12 +90,13 @@ def _told_of(opened, form, config):
     return [f"{opened.path}: {note}" for note in notes]
 
 
-def _rows(config, opened, specs):
+def _rows(config, opened, specs, scales):
     if opened is None:
         return None
     rescale = config.data.energy_rescale
     offsets = offsets_of(opened.data.element_counts, specs)
-    return RowsData(opened.data, opened.data.energies * rescale - offsets, rescale)
+    targets = opened.data.energies * rescale - offsets
+    return RowsData(opened.data, targets, rescale, scales)
 
 
 def _form(config, training, columns, budget, earlier):

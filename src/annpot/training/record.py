@@ -9,7 +9,7 @@ import json
 import os
 import re
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +55,10 @@ class SavedState:
             another program.
         checksum: of all its tensors, see `annpot.networks.bundle`.
         history: History of its epochs.
+        optimizer: {name: array} of the optimizer's other state.
+        standardization: {element: (mean, scale)}, see
+            `annpot.networks.checkpoint_reader`.
+        averaged: like `layers`, the averaged weights; {} where there are none.
     """
 
     prefix: Path
@@ -63,6 +67,13 @@ class SavedState:
     run: dict | None
     checksum: str | None = None
     history: History = field(default_factory=History)
+    optimizer: dict = field(default_factory=dict)
+    standardization: dict = field(default_factory=dict)
+    averaged: dict = field(default_factory=dict)
+
+    def with_averaged(self):
+        """The same with the averaged weights for the trained ones, if there are any."""
+        return replace(self, layers=self.averaged or self.layers)
 
     @property
     def progress(self):
@@ -265,10 +276,10 @@ def load_state(prefix):
         InputError: no such checkpoint, it is damaged, or of a newer version.
     """
     content = read_checkpoint(prefix)
-    layers = {
-        element: [(layer.kernel, layer.bias) for layer in weights]
-        for element, weights in content.weights.items()
-    }
+    layers, averaged = (
+        {e: [(layer.kernel, layer.bias) for layer in one] for e, one in part.items()}
+        for part in (content.weights, content.averaged)
+    )
     columns = (content.run or {}).get("history_columns")
     return SavedState(
         content.prefix,
@@ -277,6 +288,9 @@ def load_state(prefix):
         content.run,
         content.checksum,
         History(columns, content.history) if columns else History(),
+        content.optimizer,
+        content.standardization,
+        averaged,
     )
 
 
@@ -288,7 +302,7 @@ def _slots_in_full(content):
     for (element, layer, kind, slot), values in content.slots.items():
         weight = getattr(content.weights[element][layer], kind)
         if values.shape != weight.shape:
-            full = np.zeros_like(weight)
+            full = np.zeros(weight.shape, values.dtype)
             full[columns[element]] = values
             values = full
         slots[element, layer, kind, slot] = values

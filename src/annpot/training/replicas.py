@@ -3,7 +3,9 @@
 from annpot.networks.element_network import tf
 from annpot.training.forms.prediction import AtomicNetworks
 from annpot.training.gradient import loss_gradients
-from annpot.training.optimizers import make_optimizer
+from annpot.training.optimizers import Optimizer
+from annpot.training.per_step import PerStep
+from annpot.training.schedules import LearningRate
 from annpot.training.shares import common_share
 from annpot.training.step import padded
 from annpot.training.trace import TRACE
@@ -30,7 +32,11 @@ class ReplicaProgram:
         self.networks = self._networks_of(parameters.variables)
         self.trained = parameters.trainable()
         with strategy.scope():
-            self.optimizer = make_optimizer(settings, list(self.trained.values()))
+            about = settings.optimizer, settings.clipping, self.trained
+            self.optimizer = Optimizer(*about)
+        parameters.rest_factor = self.optimizer.rest_factor
+        self.learning_rate = LearningRate(settings.learning_rate)
+        self._per_step = PerStep(settings, self.learning_rate)
         self._gradients = tf.function(
             self._loss_gradients, jit_compile=settings.xla, autograph=False
         )
@@ -52,9 +58,12 @@ class ReplicaProgram:
         """
         n_steps = len(chunks[0].targets)
         share, chunk_size = common_share(chunks), self.settings.chunk_size
+        numbers = self._per_step.of(int(self.optimizer.iterations.numpy()), n_steps)
         trace = self._chunk(
             self._on_devices(tables),
-            self._spread([padded((chunk, share), chunk_size) for chunk in chunks]),
+            self._spread(
+                [padded((chunk, share, numbers), chunk_size) for chunk in chunks]
+            ),
             tf.constant(n_steps, tf.int32),
         )
         return trace.numpy()[:n_steps]
@@ -91,16 +100,20 @@ class ReplicaProgram:
 
     def _step(self, tables, chunk, i):
         """One step, as each device does it; the record of its share."""
-        batch, share = tf.nest.map_structure(lambda array: array[i], chunk)
+        batch, share, numbers = tf.nest.map_structure(lambda array: array[i], chunk)
         values = {
             key: tf.convert_to_tensor(variable)
             for key, variable in self.parameters.variables.items()
         }
-        gradients, record = self._gradients(list(values.values()), tables, batch, share)
-        self.optimizer.apply(gradients, list(self.trained.values()))
+        about = tables, batch, share, numbers.costs
+        gradients, record = self._gradients(list(values.values()), *about)
+        context = tf.distribute.get_replica_context()
+        gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        self.optimizer.update(gradients, numbers.rate)
+        self.parameters.after_step()
         return record
 
-    def _loss_gradients(self, values, tables, batch, share):
+    def _loss_gradients(self, values, tables, batch, share, costs):
         values = dict(zip(self.parameters.variables, values, strict=True))
         return loss_gradients(
             self._networks_of(values),
@@ -110,6 +123,7 @@ class ReplicaProgram:
             tables,
             batch,
             share,
+            costs,
         )
 
     def _networks_of(self, values):

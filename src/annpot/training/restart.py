@@ -223,7 +223,7 @@ def _continued(state):
     place = f"epoch {progress.epoch}, step {progress.step}"
     note = f"Continuing from {state.prefix} ({place})."
     if state.run is None:
-        note += " It holds no optimizer state of annpot; Adam starts afresh."
+        note += " It holds no optimizer state of annpot; the optimizer starts afresh."
     return Start(state, progress, (note,), is_new=False)
 
 

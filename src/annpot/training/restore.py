@@ -4,7 +4,9 @@ import numpy as np
 
 from annpot.errors import InputError
 from annpot.networks.architecture import LayerWeights
-from annpot.training.optimizers import SLOTS, slot_variables
+from annpot.training.optimizers import slot_variables
+
+REST = "rest/"  # before the names of rows that the step leaves out
 
 
 def restore(start, potential, program):
@@ -38,6 +40,15 @@ def restore(start, potential, program):
     program.optimizer.iterations.assign(start.progress.step)
     if not start.keeps_slots:
         return []
+    if start.stored is not None:
+        _restore_state(state.optimizer, program)
+    stored, now = optimizer_family(state.run), program.optimizer.family
+    if state.slots and stored != now:
+        program.optimizer.begin_at(start.progress.step)
+        return [
+            f"The optimizer state in {state.prefix.name} is that of {stored}: {now} "
+            "starts afresh."
+        ]
     missing = _restore_slots(state, start.progress.step, program)
     if not missing or not state.slots:
         return []
@@ -89,7 +100,7 @@ def _restore_slots(state, step, program):
     for number, key in enumerate(program.trained):
         stored = {
             slot: state.slots.get((key.element, key.layer, key.kind, slot))
-            for slot in SLOTS
+            for slot in optimizer.slots[number]
         }
         if any(values is None for values in stored.values()):
             missing.append(f"{key.element} layer {key.layer} {key.kind}")
@@ -100,6 +111,30 @@ def _restore_slots(state, step, program):
         for slot, values in stored.items():
             slots[key, slot].assign(parameters.from_full(key, values))
     return missing
+
+
+def optimizer_state(program):
+    """{name: array or variable} of a program that is neither a weight nor a slot.
+
+    What the optimizer names, and `rest/ELEMENT/0/kernel`, see `Parameters.rest`.
+    """
+    rest = program.parameters.rest.items()
+    return program.optimizer.state() | {f"{REST}{key}": rows for key, rows in rest}
+
+
+def _restore_state(stored, program):
+    """Set what `optimizer_state` gave, as far as the program has it."""
+    for name, variable in program.optimizer.state().items():
+        if name in stored:
+            variable.assign(stored[name])
+    for key in program.trained:
+        if f"{REST}{key}" in stored and program.parameters.rest_factor is not None:
+            program.parameters.rest[key] = stored[f"{REST}{key}"]
+
+
+def optimizer_family(facts):
+    """Name of the optimizer that wrote the slots of a checkpoint, see `Optimizer`."""
+    return (facts or {}).get("optimizer", "adam")
 
 
 def slot_facts(program):

@@ -8,15 +8,17 @@ from annpot.training.devices import Devices
 from annpot.training.feed import Feed
 from annpot.training.forms.force_feed import ForceFeed
 from annpot.training.forms.force_validation import ForceValidator
+from annpot.training.forms.prediction import AtomicNetworks
 from annpot.training.forms.rows_data import RowsData
 from annpot.training.history import History
 from annpot.training.parameters import Parameters
 from annpot.training.plan import Plan
 from annpot.training.progress import Progress
-from annpot.training.record import Recorder
+from annpot.training.record import Recorder, load_state
 from annpot.training.replicas import ReplicaProgram
 from annpot.training.stateful import CallbackStates
 from annpot.training.step import StepProgram
+from annpot.training.stored_weights import put_weights
 from annpot.training.validation import Validator
 
 
@@ -35,6 +37,7 @@ class Run:
         memory: bytes that the run is going to need, estimated.
         validator: Validator, or None without validation data.
         recorder: Recorder.
+        seen: AtomicNetworks of the weights to validate: averages, if there are any.
         facts: what checkpoints say about the run.
         devices: Devices that it computes on.
         start: Progress at the start.
@@ -56,6 +59,7 @@ class Run:
     memory: float
     validator: Validator | ForceValidator | None
     recorder: Recorder
+    seen: AtomicNetworks
     facts: dict
     devices: Devices
     start: Progress
@@ -81,3 +85,12 @@ class Run:
         with self.clock.part("checkpoint"):
             self.facts.update(ended=ended, memory=self.callback_states.all())
             return self.recorder.save(progress, self.facts, self.history)
+
+    def go_back(self, name):
+        """Take the weights of one of its checkpoints; whether it is there."""
+        self.recorder.wait()
+        prefix = self.recorder.folder / name
+        if not prefix.with_name(f"{name}.index").exists():
+            return False
+        put_weights(load_state(prefix), self.potential, self.parameters)
+        return True

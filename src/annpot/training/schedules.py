@@ -1,41 +1,96 @@
-"""Learning-rate schedules; always a schedule object, also when the rate is constant."""
+"""Learning rates as functions of the step, in float64.
 
-from annpot.networks.element_network import keras, tf
+With t the step (from 0), r the learning_rate, f the final_learning_rate, T the length
+of the schedule and W the warm-up, in steps:
 
+    constant        r, also of plateau, which multiplies it (`LearningRate.factor`)
+    exponential     r c^(t / decay_step); staircase: the exponent is rounded down
+    linear          r + (f - r) x                   x = min(t / T, 1)
+    cosine          f + (r - f) (1 + cos(pi x)) / 2
+    warmup_cosine   r (t + 1) / W for t < W; then the cosine from W to T
+    piecewise       r, from boundary i on rate i
 
-class RateSchedule(keras.optimizers.schedules.LearningRateSchedule):
-    """Constant or exponentially decaying rate, in float64.
+With swa_rate that is the rate from the first step of epoch swa_start on.
 
-    lr(t) = lr0 f^(t / decay_step), the exponent rounded down when staircase; f = 1 for
-    a constant rate. t counts optimizer steps from 0.
+Source of the cosine: I. Loshchilov, F. Hutter, arXiv:1608.03983 (2016), eq. 5, without
+restarts.
+"""
 
-    Args:
-        settings: LearningRateSettings of the plan.
-    """
-
-    def __init__(self, settings):
-        self.settings = settings
-
-    def __call__(self, step):
-        """Rate of an optimizer step: a tensor for a tensor or variable."""
-        step = tf.cast(tf.convert_to_tensor(step), tf.float64)
-        exponent = step / self.settings.decay_step
-        if self.settings.staircase:
-            exponent = tf.floor(exponent)
-        return self.settings.initial * self.settings.decay_factor**exponent
-
-    def get_config(self):
-        """Arguments that make the same schedule."""
-        return {"settings": self.settings}
+import numpy as np
 
 
 def rate_at(settings, step):
-    """The same rate as a Python number, for logs.
+    """Learning rate of one or more steps.
 
     Args:
         settings: LearningRateSettings.
-        step: optimizer step, from 0.
+        step: optimizer step from 0, a number or an array.
     """
+    found = SCHEDULES[settings.schedule](settings, np.asarray(step, np.float64))
+    if settings.last is not None:
+        found = np.where(np.asarray(step) < settings.last_from, found, settings.last)
+    return found if np.ndim(found) else float(found)
+
+
+class LearningRate:
+    """Rate of the steps of a run.
+
+    Args:
+        settings: LearningRateSettings.
+
+    Attributes:
+        factor: what a plateau has lowered it by; never changes within an epoch.
+    """
+
+    def __init__(self, settings):
+        self.settings, self.factor = settings, 1.0
+
+    def at(self, step):
+        """Rate of one or more steps, see `rate_at`; not below the floor."""
+        rate = rate_at(self.settings, step)
+        if self.factor == 1.0:
+            return rate
+        return np.maximum(rate * self.factor, self.settings.floor)
+
+
+def _constant(settings, step):
+    return np.full(np.shape(step), settings.initial)
+
+
+def _exponential(settings, step):
     exponent = step / settings.decay_step
-    exponent = exponent // 1 if settings.staircase else exponent
+    exponent = np.floor(exponent) if settings.staircase else exponent
     return settings.initial * settings.decay_factor**exponent
+
+
+def _linear(settings, step):
+    x = np.minimum(step / settings.length, 1.0)
+    return settings.initial + (settings.final - settings.initial) * x
+
+
+def _cosine(settings, step, warmup=0.0):
+    x = np.clip((step - warmup) / (settings.length - warmup), 0.0, 1.0)
+    falling = 0.5 * (1.0 + np.cos(np.pi * x))
+    return settings.final + (settings.initial - settings.final) * falling
+
+
+def _warmup_cosine(settings, step):
+    rising = settings.initial * (step + 1.0) / settings.warmup
+    falling = _cosine(settings, step, settings.warmup)
+    return np.where(step < settings.warmup, rising, falling)
+
+
+def _piecewise(settings, step):
+    rates = np.array([settings.initial, *settings.rates])
+    return rates[np.searchsorted(settings.boundaries, step, side="right")]
+
+
+SCHEDULES = {
+    "constant": _constant,
+    "exponential": _exponential,
+    "linear": _linear,
+    "cosine": _cosine,
+    "warmup_cosine": _warmup_cosine,
+    "piecewise": _piecewise,
+    "plateau": _constant,
+}

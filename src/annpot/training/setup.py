@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from annpot.networks.builder import starting_networks
 from annpot.networks.potential import Potential
-from annpot.training.carried import carried_facts, networks_of
+from annpot.training.averaging import average_slots, average_state, averaging_settings
+from annpot.training.carried import carried_facts, known_offsets, networks_of
+from annpot.training.columns import columns_in_use
 from annpot.training.data_checks import data_facts, descriptor_length
 from annpot.training.devices import take_devices
 from annpot.training.division import (
@@ -17,7 +17,10 @@ from annpot.training.division import (
     division_texts,
     write_division,
 )
+from annpot.training.early_stopping import stopping_settings
+from annpot.training.energy_offsets import choose_offsets
 from annpot.training.facts import require_same_descriptors, run_facts, run_text
+from annpot.training.forms.prediction import AtomicNetworks
 from annpot.training.forms.rows_data import RowsData
 from annpot.training.keeps import keeps_of
 from annpot.training.memory_estimate import memory_estimate
@@ -31,11 +34,24 @@ from annpot.training.programs import make_program
 from annpot.training.record import FOLDER, Recorder
 from annpot.training.replicas import ReplicaProgram
 from annpot.training.restart import find_start, set_aside
-from annpot.training.restore import columns_before, restore, slot_facts, stored_columns
+from annpot.training.restore import (
+    columns_before,
+    optimizer_state,
+    restore,
+    slot_facts,
+    stored_columns,
+)
 from annpot.training.run import Run
 from annpot.training.same_run import compare_data, compare_settings, contents_hash
 from annpot.training.snapshot import Snapshot
+from annpot.training.standardization import (
+    choose_scales,
+    scale_texts,
+    scaled_slots,
+    without_unmatched_slots,
+)
 from annpot.training.step import StepProgram
+from annpot.training.stored_weights import restore_weights
 
 # Source of a layer's weights in a run that goes on, and in a stage.
 CHECKPOINT, PARENT = ("checkpoint",), ("parent",)
@@ -122,6 +138,7 @@ def prepare(config, announce: Callable, origin=None):
         memory=memory_estimate(data, validation, made.plan, made.specs),
         validator=None if validation is None else validation.validator(step),
         recorder=_recorder(config, inputs, made),
+        seen=_seen(made.parameters, made.plan),
         facts=_facts(config, start, devices, inputs, made, origin),
         devices=devices,
         start=start.progress,
@@ -163,25 +180,34 @@ def _columns(config, inputs, start, specs):
 def _make(config, start, seeds, devices, inputs, announce):
     """_Made of opened data, with the weights that the run starts with."""
     continued = networks_of(start.state)
+    known = known_offsets(config, continued)
+    offsets, notes = choose_offsets(config, inputs.opened[0], known)
     networks = starting_networks(
-        config, inputs.n_features, seeds.weights, inputs.facts, continued
+        config, inputs.n_features, seeds.weights, inputs.facts, continued, offsets
     )
     specs = [network.spec for network in networks]
     columns = _columns(config, inputs, start, specs)
+    scales, scaled = choose_scales(config, inputs.opened[0], specs, start)
+    start = without_unmatched_slots(start, specs, scales)
     earlier = (start.stored or {}).get("form")
-    data, validation, notes = prepare_data(
-        config, inputs.opened, columns, specs, announce, earlier
+    data, validation, told = prepare_data(
+        config, inputs.opened, columns, specs, announce, earlier, scales
     )
+    notes += [*scaled, *told]
     n_devices = len(devices.names)
     plan = make_plan(config, data, specs, seeds, columns, start.progress, n_devices)
     potential, parameters, program = _assemble(config, plan, data, networks, devices)
     if not program.trained:
         notes.append("No weight is trained: every layer is frozen (trainable).")
+    fresh = [n.spec.element for n in networks if n.sources[0] == "new"]
     if start.state is not None:
         notes += restore(start, potential, program)
         source = PARENT if start.is_new else CHECKPOINT
         networks = [replace(network, sources=source) for network in networks]
-    parameters.read_in()
+        fresh = []
+    parameters.read_in(fresh)
+    restore_weights(None if start.stored is None else start.state, parameters)
+    parameters.write_back()
     return _Made(
         plan,
         data,
@@ -198,7 +224,8 @@ def _assemble(config, plan, data, networks, devices):
     """(Potential with first weights, Parameters, program) of a run."""
     with devices.scope():
         potential = Potential([n.spec for n in networks], config.training.precision)
-        parameters = Parameters(potential, plan.step.columns)
+        averaging = averaging_settings(config.training)
+        parameters = Parameters(potential, plan.step.columns, data.scales, averaging)
     potential.set_layers({n.spec.element: n.layers for n in networks})
     form = data.step_form(plan.step)
     program = make_program(devices, parameters, potential.networks, plan.step, form)
@@ -212,25 +239,28 @@ def _facts(config, start, devices, inputs, made, origin):
     return facts | {"data_sha256": inputs.hashes} | carried_facts(config, start)
 
 
+def _seen(parameters, plan):
+    """AtomicNetworks of the weights to validate."""
+    activations = [network.activations for network in parameters.networks]
+    layers = parameters.layers_of(parameters.seen)
+    return AtomicNetworks(layers, activations, plan.step.precision)
+
+
 def _recorder(config, inputs, made):
-    slots = slot_variables(made.program.optimizer, made.program.trained)
+    parameters, program = made.parameters, made.program
+    slots = slot_variables(program.optimizer, program.trained)
+    slots |= scaled_slots(parameters) | average_slots(parameters)
+    has_validation = made.validation is not None
+    stopping = stopping_settings(config.training, has_validation)
+    also = stopping.measure if stopping and stopping.restore_best else None
+    texts = division_texts(inputs.opened[0].division)
     return Recorder(
         Path(config.io.train_dir) / FOLDER,
-        Snapshot(made.potential, made.parameters, slots),
-        keeps_of(config.io, made.validation is not None),
-        division_texts(inputs.opened[0].division),
-    )
-
-
-def columns_in_use(data_sets, stored):
-    """For each element the columns that are not zero in all data, None for all.
-
-    `stored` marks columns whose weights an earlier part of the run moved.
-    """
-    used = np.logical_or.reduce([stored, *(data.used for data in data_sets)])
-    # An element without atoms keeps one column, so that no array is empty.
-    used[~used.any(axis=1), 0] = True
-    return tuple(
-        None if marks.all() else np.flatnonzero(marks).astype(np.int32)
-        for marks in used
+        Snapshot(
+            parameters,
+            slots,
+            lambda: optimizer_state(program) | average_state(parameters),
+        ),
+        keeps_of(config.io, has_validation, also),
+        texts | scale_texts(made.specs, made.data.scales),
     )

@@ -5,7 +5,9 @@ import numpy as np
 from annpot.networks.element_network import tf
 from annpot.training.forms.prediction import AtomicNetworks
 from annpot.training.gradient import loss_gradients
-from annpot.training.optimizers import make_optimizer
+from annpot.training.optimizers import Optimizer
+from annpot.training.per_step import PerStep
+from annpot.training.schedules import LearningRate
 from annpot.training.trace import TRACE
 
 
@@ -21,6 +23,9 @@ class StepProgram:
         networks: the ElementNetworks, for their activations.
         settings: StepSettings.
         form: how energies and forces are had, see `annpot.training.forms.prediction`.
+
+    Attributes:
+        learning_rate: LearningRate; a callback may lower it between chunks.
     """
 
     def __init__(self, parameters, networks, settings, form):
@@ -33,7 +38,10 @@ class StepProgram:
             settings.precision,
         )
         self.trained = parameters.trainable()
-        self.optimizer = make_optimizer(settings, list(self.trained.values()))
+        self.optimizer = Optimizer(settings.optimizer, settings.clipping, self.trained)
+        parameters.rest_factor = self.optimizer.rest_factor
+        self.learning_rate = LearningRate(settings.learning_rate)
+        self._per_step = PerStep(settings, self.learning_rate)
         self._chunk = tf.function(
             self._run_chunk, jit_compile=settings.xla, autograph=False
         )
@@ -51,9 +59,11 @@ class StepProgram:
             (n_steps, len(TRACE)) float64 record of the steps.
         """
         n_steps = len(chunk.targets)
+        numbers = self._per_step.of(int(self.optimizer.iterations.numpy()), n_steps)
+        steps = padded((chunk, numbers), self.settings.chunk_size)
         trace = self._chunk(
             self._on_device(tables),
-            tf.nest.map_structure(tf.constant, padded(chunk, self.settings.chunk_size)),
+            tf.nest.map_structure(tf.constant, steps),
             tf.constant(n_steps, tf.int32),
         )
         return trace.numpy()[:n_steps]
@@ -64,10 +74,10 @@ class StepProgram:
             self._tables = tables, tf.nest.map_structure(tf.constant, arrays)
         return self._tables[1]
 
-    def _run_chunk(self, tables, chunk, n_steps):
+    def _run_chunk(self, tables, steps, n_steps):
         def body(i, trace):
-            batch = tf.nest.map_structure(lambda array: array[i], chunk)
-            record = self._step(tables, batch)
+            batch, numbers = tf.nest.map_structure(lambda array: array[i], steps)
+            record = self._step(tables, batch, numbers)
             return i + 1, tf.tensor_scatter_nd_update(trace, [[i]], [record])
 
         trace = tf.zeros([self.settings.chunk_size, len(TRACE)], tf.float64)
@@ -76,7 +86,7 @@ class StepProgram:
         )
         return trace
 
-    def _step(self, tables, batch):
+    def _step(self, tables, batch, numbers):
         variables = list(self.trained.values())
         gradients, record = loss_gradients(
             self.networks,
@@ -85,8 +95,10 @@ class StepProgram:
             self.settings,
             tables,
             batch,
+            costs=numbers.costs,
         )
-        self.optimizer.apply(gradients, variables)
+        self.optimizer.update(gradients, numbers.rate)
+        self.parameters.after_step()
         return record
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from annpot.training.loss_costs import Costs
 from annpot.training.loss_settings import (
     ForceLossSettings,
     LossSettings,
@@ -28,21 +29,73 @@ class RegularizationSettings:
 
 @dataclass(frozen=True)
 class LearningRateSettings:
-    """Choices of `annpot.training.schedules.RateSchedule`."""
+    """Choices of `annpot.training.schedules`; lengths in steps.
+
+    Attributes:
+        schedule: name in `annpot.training.schedules.SCHEDULES`.
+        initial, final: rates at the ends.
+        decay_step, decay_factor, staircase: of exponential.
+        length: steps from the first rate to the final one.
+        warmup: steps in which the rate rises.
+        boundaries, rates: of piecewise: rate i holds from boundary i on.
+        floor: least rate that a plateau leaves.
+        last, last_from: constant rate from a step on, whatever the schedule; None for
+            none.
+    """
 
     initial: float
+    schedule: str = "constant"
     decay_step: float = 1.0
     decay_factor: float = 1.0
     staircase: bool = False
+    length: float = 1.0
+    warmup: float = 1.0
+    final: float = 0.0
+    boundaries: tuple[float, ...] = ()
+    rates: tuple[float, ...] = ()
+    floor: float = 0.0
+    last: float | None = None
+    last_from: int = 0
 
 
 @dataclass(frozen=True)
-class AdamSettings:
-    """Coefficients of Adam; epsilon is not divided by the bias correction."""
+class OptimizerSettings:
+    """Choices of `annpot.training.optimizers`.
 
-    beta1: float
-    beta2: float
-    epsilon: float
+    Attributes:
+        name: name in `annpot.training.update_rules.RULES`.
+        beta1, beta2, epsilon: of the Adam family, epsilon of rmsprop too.
+        momentum, nesterov: of sgd, momentum of rmsprop too.
+        rho: decay of the mean square of rmsprop.
+        weight_decay: of kernels, decoupled; 0 for none.
+        accumulate: steps whose mean gradient makes one update.
+    """
+
+    name: str = "adam"
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-7
+    momentum: float = 0.0
+    nesterov: bool = False
+    rho: float = 0.9
+    weight_decay: float = 0.0
+    accumulate: int = 1
+
+    @property
+    def described(self):
+        """Optimizer in words."""
+        decay = f", weight decay {self.weight_decay:g}" if self.weight_decay else ""
+        steps = f", {self.accumulate} steps an update" if self.accumulate > 1 else ""
+        return f"{self.name}{decay}{steps}"
+
+
+@dataclass(frozen=True)
+class ClippingSettings:
+    """Bounds of the gradient, None for none; see `annpot.training.clipping`."""
+
+    value: float | None = None
+    norm: float | None = None
+    global_norm: float | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +115,9 @@ class StepSettings:
         xla: whether XLA compiles the program.
         loss, force_loss, virial_loss: LossSettings, ForceLossSettings and
             VirialLossSettings.
+        costs_end: Costs of the last step, where they change; those of the first step
+            are in the settings of the losses.
+        n_steps: steps of the whole run.
     """
 
     batch_size: int
@@ -77,4 +133,7 @@ class StepSettings:
     virial_loss: VirialLossSettings
     regularization: RegularizationSettings
     learning_rate: LearningRateSettings
-    adam: AdamSettings
+    optimizer: OptimizerSettings
+    clipping: ClippingSettings = ClippingSettings()
+    costs_end: Costs | None = None
+    n_steps: int = 1

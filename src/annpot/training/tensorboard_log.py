@@ -9,7 +9,6 @@ from annpot.training.clock import PARTS
 from annpot.training.event_file import EventFile
 from annpot.training.history_file import SECONDS
 from annpot.training.metrics import STEP_MEASURES, step_measures
-from annpot.training.schedules import rate_at
 
 # Measure -> tag: of PANNA 2.0 as far as it has one; 5 of the losses, 5 and 6 of the
 # metrics are its charges.
@@ -60,10 +59,12 @@ class TensorBoardLog(keras.callbacks.Callback):
         plan: Plan of the run.
         first_step: steps done before this run.
         history: History whose last row is that of the epoch that ends.
+        learning_rate: LearningRate.
     """
 
-    def __init__(self, folder, every, plan, first_step, history):
+    def __init__(self, folder, every, plan, first_step, history, learning_rate):
         super().__init__()
+        self.learning_rate = learning_rate
         self.folder, self.every = Path(folder), every
         self.plan, self.history = plan, history
         self.first_step = first_step
@@ -79,7 +80,7 @@ class TensorBoardLog(keras.callbacks.Callback):
             return
         values = step_measures(record.trace[chosen])  # (n_steps, n_measures)
         rates = np.empty((len(chosen), 1))
-        rates[:, 0] = rate_at(self.plan.step.learning_rate, first + chosen - 1)
+        rates[:, 0] = self.learning_rate.at(first + chosen - 1)
         values = np.concatenate([values, rates], axis=1)
         self._file("train").series(first + chosen, SERIES, values)
 

@@ -93,6 +93,8 @@ def _run_epochs(run, callbacks, limits):
             progress = _run_piece(run, callbacks, piece, progress)
             if progress.step < segment.end:
                 _stop_if_due(run, progress, limits)
+        if segment.completes_epoch:
+            run.parameters.after_epoch(progress.epoch + 1)
         if segment.ends_epoch:
             run.parameters.write_back()
             logs = epoch_logs(run, progress)

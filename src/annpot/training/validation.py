@@ -53,24 +53,24 @@ class Validator:
             for start in range(0, len(parts), PARTS_TOGETHER)
         ]
 
-    def measures(self, potential, _networks=None):
+    def measures(self, potential, networks=None):
         """Averages over the data set: the names of `annpot.training.metrics`.
 
         A loss that is a sum over the batch is given for batch_size average
         structures, so that it compares with the training loss. Validation uses the
-        whole networks of the Potential, not those of the step.
+        whole networks of the Potential, not those of the step, which tell the penalty
+        alone.
+
+        Args:
+            potential: Potential.
+            networks: AtomicNetworks of the step; None: those of the Potential.
         """
         errors = self.errors(potential)
         n_atoms = self.data.n_atoms.astype(np.float64)
         loss = float(energy_loss(tf.constant(errors), n_atoms, self.step.loss))
         if self.step.loss.reduction == "sum":
             loss *= self.step.batch_size / len(errors)
-        layers = [
-            (layer.kernel, layer.bias)
-            for network in potential.networks
-            for layer in network.atomic_layers
-        ]
-        penalty = float(regularization(layers, self.step.regularization))
+        penalty = self._penalty(potential if networks is None else networks)
         references = self.energies - self._offsets(potential)
         values = {
             name: float(total)
@@ -79,6 +79,14 @@ class Validator:
         total = self.step.loss.cost * loss + penalty
         values |= {"loss": total, "regularization": penalty}
         return measures(values | {"energy_loss": loss}, 1)
+
+    def _penalty(self, networks):
+        if hasattr(networks, "layers_of"):
+            layers = [pair for one in networks.layers_of().values() for pair in one]
+            layers = [(layer.kernel, layer.bias) for layer in layers]
+        else:
+            layers = [pair for one in networks.layers for pair in one]
+        return float(regularization(layers, self.step.regularization))
 
     def _offsets(self, potential):
         """(n_records,) sums of the offsets of the atoms, eV."""

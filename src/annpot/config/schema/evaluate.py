@@ -104,6 +104,12 @@ class EvaluateValidation(Section):
         "test_split of the training gave to this part",
         default_text="all structures",
     )
+    weights: Literal["averaged", "trained"] = key(
+        WORD,
+        "averaged",
+        ours=True,
+        help="which weights of a training that averages them (`average`)",
+    )
     precision: Literal["float32", "float64"] = key(
         WORD, "float64", ours=True, help="precision of the evaluation"
     )

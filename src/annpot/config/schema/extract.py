@@ -36,6 +36,12 @@ class ExtractIo(Section):
         ours=True,
         help="the one of step_number, or the best by best_metric of the training",
     )
+    weights: Literal["averaged", "trained"] = key(
+        WORD,
+        "averaged",
+        ours=True,
+        help="which weights of a training that averages them (`average`)",
+    )
     output_dir: Path = key(
         PATH,
         Path("./saved_network"),

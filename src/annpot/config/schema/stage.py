@@ -63,6 +63,12 @@ class StageKeys(Section):
         ours=True,
         help="which network of the parent: the last one, or the best by best_metric",
     )
+    parent_weights: Literal["averaged", "trained"] = key(
+        WORD,
+        "averaged",
+        ours=True,
+        help="which weights of a parent that averages them (`average`)",
+    )
     keep_optimizer: bool = key(
         BOOLEAN,
         False,

@@ -1,11 +1,18 @@
 """Keys of app_train, all sections together."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from annpot.config.descriptor_config import DescriptorConfig
 from annpot.config.element_settings import element_settings
-from annpot.config.grammar import BOOLEAN, ELEMENT_LIST, INTEGER, NUMBER, NUMBER_LIST
+from annpot.config.grammar import (
+    BOOLEAN,
+    ELEMENT_LIST,
+    INTEGER,
+    NUMBER,
+    NUMBER_LIST,
+    OFFSET_LIST,
+)
 from annpot.config.schema.keys import REQUIRED, Section, key, stage_key
 from annpot.config.schema.stage import StageKeys
 from annpot.config.schema.train_io import TrainIo
@@ -26,11 +33,13 @@ class TrainData(Section):
     atomic_sequence: tuple[str, ...] = key(
         ELEMENT_LIST, REQUIRED, help="elements in the order of the descriptor's species"
     )
-    output_offset: tuple[float, ...] | None = stage_key(
-        NUMBER_LIST,
+    output_offset: tuple[float | Literal["auto"], ...] | None = stage_key(
+        OFFSET_LIST,
         None,
         unit="eV",
-        help="energy added per atom of each element, in the order of atomic_sequence",
+        help="energy added per atom of each element, in the order of atomic_sequence; "
+        "auto, for all or in place of a number, is a least-squares fit to the energies "
+        "of the training data",
         default_text="from networks_metadata, else 0",
     )
     energy_rescale: float = stage_key(

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 from annpot.config.grammar import (
     ACTIVATION_LIST,
     BEHAVIOR_LIST,
+    BOOLEAN,
     FLAG_LIST,
     INTEGER,
     NUMBER,
@@ -73,11 +74,18 @@ class DefaultNetwork(Network):
         None,
         help="folder of extracted networks to start from (networks_metadata.json)",
     )
+    standardize: bool = stage_key(
+        BOOLEAN,
+        False,
+        ours=True,
+        help="train for descriptors with mean 0 and standard deviation 1 in each "
+        "column of an element; stored networks are those of plain descriptors",
+    )
     normalization_technique: str | None = key(
         WORD,
         None,
         help="normalisation of the descriptors",
-        instead="Remove the key; descriptors are used as they are.",
+        instead="Remove the key; standardize = True scales descriptors in training.",
     )
 
 

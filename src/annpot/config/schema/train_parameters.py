@@ -1,14 +1,16 @@
-"""Keys of app_train: loss, optimizer, learning rate and length of the run."""
+"""Keys of app_train: loss and length of the run."""
 
 from typing import ClassVar, Literal
 
-from annpot.config.grammar import BOOLEAN, INTEGER, NUMBER, WORD, WORD_LIST
-from annpot.config.schema.keys import REQUIRED, Section, key, stage_key
+from annpot.config.grammar import INTEGER, NUMBER, WORD, WORD_LIST
+from annpot.config.schema.keys import REQUIRED, key, stage_key
+from annpot.config.schema.train_averaging import Averaging
+from annpot.config.schema.train_optimizer import OptimizerKeys
 
 NO_CHARGES = "charges are not trained in this version"
 
 
-class Training(Section):
+class Training(Averaging, OptimizerKeys):
     """Loss, optimizer, learning rate and length of the run."""
 
     name: ClassVar[str] = "TRAINING_PARAMETERS"
@@ -67,36 +69,29 @@ class Training(Section):
         "each from the one before, see Stages",
         default_text="one stage is run: that of --stage, else the first",
     )
-    learning_rate: float = stage_key(NUMBER, 1e-3, gt=0, help="learning rate at step 0")
-    learning_rate_constant: bool = stage_key(
-        BOOLEAN, True, help="False: rate = learning_rate x factor ^ (step / decay_step)"
-    )
-    learning_rate_decay_step: float | None = stage_key(
+    energy_cost_end: float | None = stage_key(
         NUMBER,
         None,
-        gt=0,
-        unit="steps",
-        help="steps in which the rate falls by the factor",
-        default_text="needed with learning_rate_constant = False",
+        ge=0,
+        ours=True,
+        help="energy_cost at the last step, reached linearly over the run",
+        default_text="energy_cost does not change",
     )
-    learning_rate_decay_factor: float | None = stage_key(
+    forces_cost_end: float | None = stage_key(
         NUMBER,
         None,
-        gt=0,
-        help="factor of the decay",
-        default_text="needed with learning_rate_constant = False",
+        ge=0,
+        ours=True,
+        help="forces_cost at the last step, reached linearly over the run",
+        default_text="forces_cost does not change",
     )
-    staircase_decay_type: bool = stage_key(
-        BOOLEAN, False, help="lower the rate in jumps: step / decay_step is floored"
-    )
-    beta1: float = stage_key(
-        NUMBER, 0.9, ge=0, lt=1, help="Adam: decay of the first moment"
-    )
-    beta2: float = stage_key(
-        NUMBER, 0.999, ge=0, lt=1, help="Adam: decay of the second moment"
-    )
-    adam_eps: float = stage_key(
-        NUMBER, 1e-7, gt=0, help="Adam: added to the denominator"
+    virial_cost_end: float | None = stage_key(
+        NUMBER,
+        None,
+        ge=0,
+        ours=True,
+        help="virial_cost at the last step, reached linearly over the run",
+        default_text="virial_cost does not change",
     )
     loss_function: Literal[
         "quad", "exp_quad", "quad_atom", "quad_std_atom", "exp_quad_atom"
@@ -194,13 +189,6 @@ class Training(Section):
     )
     charge_reduction: Literal["mean", "sum"] = stage_key(
         WORD, "mean", help="how charge losses are joined", without_effect=NO_CHARGES
-    )
-    clip_value: float = stage_key(
-        NUMBER,
-        0.0,
-        ge=0,
-        help="largest gradient component",
-        instead="Set clip_value = 0; a smaller learning_rate also keeps steps small.",
     )
 
     @property

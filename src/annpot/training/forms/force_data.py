@@ -7,6 +7,7 @@ from annpot.training.forms.force_validation import ForceValidator
 from annpot.training.forms.geometry import empty_geometry, fill_geometry
 from annpot.training.forms.prediction import ComputedForm, StoredForm
 from annpot.training.forms.rows_data import feed_settings
+from annpot.training.forms.standardized import scaled
 
 VALUES_TOGETHER = 2**23  # derivatives that validation handles together: 34 MB
 COSTS_TOGETHER = 400_000  # about 130,000 triplets
@@ -22,6 +23,8 @@ class ForceData:
         sizes: (n_records,) what a record costs.
         most_together: sum of sizes that are evaluated together.
         tables: what the step reads beside the chunks.
+        scales: for each element the InputScale of its descriptors, or None; () for
+            none.
 
     Args:
         targets: ForceTargets.
@@ -31,6 +34,7 @@ class ForceData:
 
     form = None
     tables = ()
+    scales = ()
 
     def __init__(self, targets, element_counts, with_virials):
         self.targets = targets
@@ -128,7 +132,7 @@ class StoredData(ForceData):
 
     def step_form(self, step):
         """The form of the step, for StepSettings."""
-        return StoredForm(self.with_virials)
+        return scaled(StoredForm(self.with_virials), self.scales, step)
 
     def chunk(self, records, shape):
         """Chunk of batches `records` (n_steps, batch_size) with the room of a shape."""
@@ -205,7 +209,8 @@ class ComputedData(ForceData):
 
     def step_form(self, step):
         """The form of the step, for StepSettings."""
-        return ComputedForm(self.settings, self.columns, self.with_virials)
+        form = ComputedForm(self.settings, self.columns, self.with_virials)
+        return scaled(form, self.scales, step)
 
     def chunk(self, records, shape):
         """Chunk of batches `records` (n_steps, batch_size) with the room of a shape."""

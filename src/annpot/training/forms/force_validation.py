@@ -41,17 +41,13 @@ class ForceValidator:
         structures, so that it compares with the training loss.
 
         Args:
-            potential: Potential, for the penalties.
+            potential: Potential; not needed.
             networks: AtomicNetworks of the step.
         """
         prediction = self.prediction(networks)
         _, values = data_loss(prediction, self._everything(), self.step)
         values = {name: float(value) for name, value in values.items()}
-        layers = [
-            (layer.kernel, layer.bias)
-            for network in potential.networks
-            for layer in network.atomic_layers
-        ]
+        layers = [pair for layers in networks.layers for pair in layers]
         penalty = float(regularization(layers, self.step.regularization))
         values |= {"loss": penalty, "regularization": penalty}
         for name in TERMS.keys() & values.keys():

@@ -4,6 +4,7 @@ import numpy as np
 
 from annpot.training.feed import Feed, FeedSettings
 from annpot.training.forms.prediction import RowsForm
+from annpot.training.forms.standardized import scaled
 from annpot.training.validation import Validator
 
 FLOAT32_BYTES = 4
@@ -22,13 +23,16 @@ class RowsData:
         data: DataSet.
         targets: (n_records,) energies without offsets, eV, float64.
         rescale: factor on the energies of the data.
+        scales: for each element the InputScale of its descriptors, or None; () for
+            none.
     """
 
     form = "rows"
     labels = ("energy",)
 
-    def __init__(self, data, targets, rescale=1.0):
+    def __init__(self, data, targets, rescale=1.0, scales=()):
         self.data, self.targets, self.rescale = data, targets, rescale
+        self.scales = scales
         self.counts = data.element_counts
         self.sizes = data.n_atoms
         self.is_resident = data.resident is not None
@@ -54,7 +58,7 @@ class RowsData:
 
     def step_form(self, step):
         """The form of the step, for StepSettings."""
-        return RowsForm()
+        return scaled(RowsForm(), self.scales, step)
 
     def feed(self, plan):
         """Feed of a Plan."""

@@ -80,6 +80,7 @@ class KalmanProgram:
             ]
             rows, errors, record = self._observe(values, tables, batch, components)
             self.optimizer.update(rows, errors)
+            self.parameters.after_step()
             return i + 1, tf.tensor_scatter_nd_update(trace, [[i]], [record])
 
         trace = tf.zeros([self.settings.chunk_size, len(TRACE)], tf.float64)

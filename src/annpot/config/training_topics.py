@@ -1,0 +1,72 @@
+"""What the reference of keywords tells of optimizers, schedules and averages."""
+
+TRAINING_TOPICS = """\
+### Optimizers
+
+| `optimizer` | keys | what it is |
+| --- | --- | --- |
+| `adam` | `beta1` `beta2` `adam_eps` | Adam, as in PANNA |
+| `adamw` | those, `weight_decay` | Adam with decoupled weight decay |
+| `nadam` | those, `weight_decay` | Adam with Nesterov's momentum |
+| `rmsprop` | `rho` `momentum` `adam_eps` `weight_decay` | gradient over its size |
+| `sgd` | `momentum` `nesterov` `weight_decay` | gradient descent |
+
+Decoupled weight decay multiplies all kernels by 1 - rate x `weight_decay` in each
+update, those of descriptors that are zero throughout the data too; biases are left
+alone. With `accumulate_steps = k` the mean gradient of k steps makes one update, with
+the rate of the last of them. One of `clip_value`, `clip_norm` and `clip_global_norm`
+bounds the gradient of an update. Slots of one optimizer mean nothing to another: a run
+that goes on with another one, or a stage with `keep_optimizer`, begins with fresh ones
+and says so; `adam` and `adamw` have the same.
+
+`energy_cost_end`, `forces_cost_end` and `virial_cost_end` change a cost linearly from
+the first step of the run to the last. The loss of the validation data keeps the first
+costs, so that its epochs can be compared.
+
+### Schedules
+
+With t the step from 0, r = `learning_rate`, f = `final_learning_rate`, T the length of
+the run or `schedule_length`, W = `warmup`:
+
+| `schedule` | learning rate |
+| --- | --- |
+| `constant` | r |
+| `exponential` | r x `learning_rate_decay_factor` ^ (t / `learning_rate_decay_step`), \
+in jumps with `staircase_decay_type` |
+| `linear` | from r to f |
+| `cosine` | f + (r - f) (1 + cos(pi t / T)) / 2 |
+| `warmup_cosine` | r (t + 1) / W until W, then the cosine from there to T |
+| `piecewise` | r, then each of `piecewise_rates` from its boundary on |
+| `plateau` | r, times `plateau_factor` after each `plateau_patience` epochs in which \
+`plateau_metric` was not better than ever before; not below f |
+
+`learning_rate_constant = False` is PANNA's way to say `exponential`. A schedule over
+the length of the run changes with that length.
+
+### Averages
+
+The averaged weights are what validation, `best_metric`, early stopping and the model
+that callbacks see go by. Checkpoints hold both; `app_evaluate`, `app_extract_weights`
+and child stages take the average unless `weights` or `parent_weights` says `trained`.
+What is trained does not change. With w the weights and n the updates that the average a
+had before:
+
+- `ema`, after each step: a <- d a + (1 - d) w with
+  d = min(`ema_decay`, (1 + n) / (10 + n)). It begins as the first weights, which the
+  small d of the first steps soon forget: no bias is left to correct.
+- `swa`, after each complete epoch from `swa_start` on: a <- a + (w - a) / (n + 1).
+  Before, the weights themselves are seen.
+
+a is float64. A run that goes on takes it from the checkpoint, a stage begins a new one.
+
+### Early stopping
+
+With `early_stopping_patience = P` a run ends after P epochs in a row in which
+`early_stopping_metric` was not better than the best before by more than
+`early_stopping_min_delta`; not a number is not better, and epochs that the end of the
+run cuts short do not count. With `restore_best = True` the checkpoint of the end has
+the weights (and averages) of the epoch with the best value, whose own checkpoint is
+kept as well; the optimizer's state is that of the end. Why a run ended is told on the
+screen and in its checkpoints (`ended`); a sequence of stages goes on with the next.
+
+"""

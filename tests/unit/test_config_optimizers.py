@@ -1,0 +1,169 @@
+"""Keys of optimizers, schedules, clipping: contradictions and keys without effect."""
+
+import pytest
+
+from annpot import config
+from annpot.errors import InputError
+
+TRAIN = """\
+[IO_INFORMATION]
+data_dir = tfr
+train_dir = run
+[DATA_INFORMATION]
+atomic_sequence = H, O
+[DEFAULT_NETWORK]
+architecture = 32:1
+[TRAINING_PARAMETERS]
+batch_size = 20
+steps_per_epoch = 50
+max_epochs = 10
+"""
+
+
+def load(tmp_path, *lines):
+    path = tmp_path / "train.ini"
+    path.write_text(TRAIN + "\n".join(lines))
+    return config.load_train(path)
+
+
+def told(texts):
+    """Messages without folder, line and section."""
+    return [text.partition("[TRAINING_PARAMETERS] ")[2] for text in texts]
+
+
+def problems(tmp_path, *lines):
+    with pytest.raises(InputError) as error:
+        load(tmp_path, *lines)
+    return told(error.value.problems)
+
+
+PROBLEMS = {
+    "two clippings": (
+        ("clip_value = 1", "clip_global_norm = 2"),
+        "clip_value = 1 and clip_global_norm = 2: expected one way of clipping. Remove "
+        "the others.",
+    ),
+    "decay in adam": (
+        ("weight_decay = 0.1",),
+        "weight_decay = 0.1 cannot be used with optimizer = adam. Use optimizer = "
+        "adamw, or wscale_l2 for a penalty in the loss.",
+    ),
+    "nesterov alone": (
+        ("optimizer = sgd", "nesterov = True"),
+        "nesterov = True needs momentum above 0, for example momentum = 0.9.",
+    ),
+    "accumulation": (
+        ("accumulate_steps = 4",),
+        "accumulate_steps = 4 does not divide steps_per_epoch = 50: the last 2 "
+        "gradients would be left over. Use steps_per_epoch = 48, or another "
+        "accumulate_steps.",
+    ),
+    "cost from nothing": (
+        ("forces_cost_end = 1",),
+        "forces_cost_end = 1 but forces_cost = 0. Begin with a small cost, for example "
+        "forces_cost = 1e-6, or remove forces_cost_end.",
+    ),
+    "two schedules": (
+        ("schedule = cosine", "learning_rate_constant = False"),
+        "schedule = cosine but learning_rate_constant = False, which is schedule = "
+        "exponential. Keep one of the two.",
+    ),
+    "exponential": (
+        ("schedule = exponential", "learning_rate_decay_step = 9"),
+        "schedule = exponential needs learning_rate_decay_factor. Give it, or choose "
+        "another schedule.",
+    ),
+    "warm-up": (
+        ("schedule = warmup_cosine",),
+        "schedule = warmup_cosine needs warmup. Give it, or choose another schedule.",
+    ),
+    "a long warm-up": (
+        ("schedule = warmup_cosine", "warmup = 500"),
+        "warmup = 500 steps, but the schedule ends after 500. Expected a shorter "
+        "warmup.",
+    ),
+    "a short schedule": (
+        ("schedule = linear", "schedule_length = 9", "schedule_unit = epochs"),
+        "schedule_length = 9 epochs is shorter than the run of 10 epochs. Remove it, "
+        "or give at least 10.",
+    ),
+    "pieces": (
+        ("schedule = piecewise", "piecewise_boundaries = 10, 20",
+         "piecewise_rates = 1e-4"),
+        "piecewise_boundaries has 2 values but piecewise_rates has 1. Give one rate "
+        "per boundary; before the first one the rate is learning_rate.",
+    ),
+    "falling pieces": (
+        ("schedule = piecewise", "piecewise_boundaries = 20, 10",
+         "piecewise_rates = 1e-4, 1e-5"),
+        "piecewise_boundaries = 20, 10: expected numbers above 0, each larger than the "
+        "one before.",
+    ),
+    "late pieces": (
+        ("schedule = piecewise", "piecewise_boundaries = 20, 500",
+         "piecewise_rates = 1e-4, 1e-5"),
+        "piecewise_boundaries = 20, 500 steps: the run ends after 500. Leave out what "
+        "comes later, or make the run longer.",
+    ),
+    "plateau": (
+        ("schedule = plateau", "plateau_metric = val_MAE/at"),
+        "plateau_metric = val_MAE/at needs validation data. Give [VALIDATION_OPTIONS] "
+        "data_dir or [DATA_INFORMATION] validation_split, or write plateau_metric = "
+        "MAE/at.",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("lines", "message"), PROBLEMS.values(), ids=PROBLEMS)
+def test_contradictions_are_told(tmp_path, lines, message):
+    assert problems(tmp_path, *lines) == [message]
+
+
+NOTICES = {
+    "momentum": (
+        ("momentum = 0.9",),
+        "momentum has no effect: optimizer = adam does not use it, only sgd, rmsprop.",
+    ),
+    "beta": (
+        ("optimizer = sgd", "beta1 = 0.5"),
+        "beta1 has no effect: optimizer = sgd does not use it, only adam, adamw, "
+        "nadam.",
+    ),
+    "warmup": (
+        ("schedule = cosine", "warmup = 9"),
+        "warmup has no effect: the schedule is cosine, and only warmup_cosine uses it.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("lines", "message"), NOTICES.values(), ids=NOTICES)
+def test_keys_without_effect_are_told(tmp_path, lines, message):
+    assert told(load(tmp_path, *lines).source.notices) == [message]
+
+
+def test_panna_chooses_by_constant_or_not(tmp_path):
+    decay = ("learning_rate_decay_step = 100", "learning_rate_decay_factor = 0.5")
+    read = load(tmp_path, "learning_rate_constant = False", *decay)
+    assert read.training.rate_schedule == "exponential"
+    read = load(tmp_path, "learning_rate_constant = True", *decay)
+    assert read.training.rate_schedule == "constant"
+    assert read.source.notices == ()
+    assert load(tmp_path, "schedule = plateau").training.rate_schedule == "plateau"
+
+
+def test_adamw_decays_unless_told(tmp_path):
+    assert load(tmp_path).training.decoupled_decay == 0
+    assert load(tmp_path, "optimizer = adamw").training.decoupled_decay == 0.004
+    read = load(tmp_path, "optimizer = adamw", "weight_decay = 0")
+    assert read.training.decoupled_decay == 0
+
+
+def test_lengths_may_be_in_epochs(tmp_path):
+    from annpot.training.optimizer_settings import learning_rate_settings
+
+    lines = ("schedule = warmup_cosine", "schedule_unit = epochs", "warmup = 0.5")
+    training = load(tmp_path, *lines, "schedule_length = 20").training
+    settings = learning_rate_settings(training, 50, 500)
+    assert (settings.warmup, settings.length) == (25, 1000)
+    settings = learning_rate_settings(load(tmp_path, *lines).training, 50, 500)
+    assert settings.length == 500
