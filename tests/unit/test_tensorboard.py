@@ -160,12 +160,12 @@ def test_validation_and_histograms_at_the_end_of_an_epoch(log, tmp_path):
 
 @pytest.mark.parametrize(
     ("steps_per_epoch", "expected"),
-    [(800, [800, 2400, 3200]), (2000, [2000, 4000, 6000])],
+    [(4000, [4000, 12000, 16000]), (10_000, [10_000, 20_000, 30_000])],
 )
-def test_histograms_are_two_thousand_steps_apart(tmp_path, steps_per_epoch, expected):
+def test_histograms_are_ten_thousand_steps_apart(tmp_path, steps_per_epoch, expected):
     log = a_log(tmp_path, steps_per_epoch=steps_per_epoch)
     log.set_model(model_after(0, [], networks=networks()))
-    for epoch in range(4 if steps_per_epoch == 800 else 3):
+    for epoch in range(4 if steps_per_epoch == 4000 else 3):
         steps = (epoch + 1) * steps_per_epoch
         log.on_epoch_end(epoch, {**LOGS, "steps": steps})
     log.on_train_end()
