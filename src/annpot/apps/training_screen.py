@@ -50,10 +50,13 @@ class Screen:
 
     def nothing_to_do(self, config, run):
         """Say that the run is finished already."""
+        anew = "set restart_mode = force_default to start anew"
+        if stage := run.facts["stage"]:
+            anew = f"delete its results with app_stages clean --stage {stage['name']}"
         self.line(
             f"Nothing to do: {config.io.train_dir} is trained to step {run.start.step} "
             f"(epoch {run.start.epoch}) already. Raise max_epochs or max_steps to go "
-            "on, or set restart_mode = force_default to start anew."
+            f"on, or {anew}."
         )
 
     def callbacks(self, config, run):
