@@ -82,6 +82,16 @@ PROBLEMS = {
         "warmup = 500 steps, but the schedule ends after 500. Expected a shorter "
         "warmup.",
     ),
+    "a long hold": (
+        ("schedule = cosine", "schedule_hold = 500"),
+        "schedule_hold = 500 steps, but the schedule ends after 500. Expected a "
+        "shorter schedule_hold.",
+    ),
+    "a long warm-up and hold": (
+        ("schedule = warmup_cosine", "warmup = 300", "schedule_hold = 200"),
+        "warmup = 300 and schedule_hold = 200 steps, but the schedule ends after 500. "
+        "Expected a shorter warmup or schedule_hold.",
+    ),
     "a short schedule": (
         ("schedule = linear", "schedule_length = 9", "schedule_unit = epochs"),
         "schedule_length = 9 epochs is shorter than the run of 10 epochs. Remove it, "

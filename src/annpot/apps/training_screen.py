@@ -55,10 +55,13 @@ class Screen:
         """Say that the run is finished already."""
         ended = run.stored.get("ended")
         why = f" and ended early ({ended})" if ended else ""
+        anew = "set restart_mode = force_default to start anew"
+        if stage := run.facts["stage"]:
+            anew = f"delete its results with app_stages clean --stage {stage['name']}"
         self.line(
             f"Nothing to do: {config.io.train_dir} is trained to step {run.start.step} "
             f"(epoch {run.start.epoch}) already{why}. Raise max_epochs or max_steps to "
-            "go on, or set restart_mode = force_default to start anew."
+            f"go on, or {anew}."
         )
 
     def callbacks(self, config, run):

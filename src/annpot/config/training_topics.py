@@ -26,16 +26,17 @@ costs, so that its epochs can be compared.
 ### Schedules
 
 With t the step from 0, r = `learning_rate`, f = `final_learning_rate`, T the length of
-the run or `schedule_length`, W = `warmup`:
+the run or `schedule_length`, W = `warmup` (0 without), H = `schedule_hold`, and
+x = (t - W - H) / (T - W - H), 0 before and 1 after:
 
 | `schedule` | learning rate |
 | --- | --- |
 | `constant` | r |
 | `exponential` | r x `learning_rate_decay_factor` ^ (t / `learning_rate_decay_step`), \
 in jumps with `staircase_decay_type` |
-| `linear` | from r to f |
-| `cosine` | f + (r - f) (1 + cos(pi t / T)) / 2 |
-| `warmup_cosine` | r (t + 1) / W until W, then the cosine from there to T |
+| `linear` | r + (f - r) x |
+| `cosine` | f + (r - f) (1 + cos(pi x)) / 2 |
+| `warmup_cosine` | r (t + 1) / W until W, then the cosine |
 | `piecewise` | r, then each of `piecewise_rates` from its boundary on |
 | `plateau` | r, times `plateau_factor` after each `plateau_patience` epochs in which \
 `plateau_metric` was not better than ever before; not below f |

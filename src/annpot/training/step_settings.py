@@ -37,6 +37,7 @@ class LearningRateSettings:
         decay_step, decay_factor, staircase: of exponential.
         length: steps from the first rate to the final one.
         warmup: steps in which the rate rises.
+        hold: steps after these in which it stays before it falls.
         boundaries, rates: of piecewise: rate i holds from boundary i on.
         floor: least rate that a plateau leaves.
         last, last_from: constant rate from a step on, whatever the schedule; None for
@@ -50,6 +51,7 @@ class LearningRateSettings:
     staircase: bool = False
     length: float = 1.0
     warmup: float = 1.0
+    hold: float = 0.0
     final: float = 0.0
     boundaries: tuple[float, ...] = ()
     rates: tuple[float, ...] = ()

@@ -75,8 +75,8 @@ class OptimizerKeys(Section):
         WORD,
         "steps",
         ours=True,
-        help="unit of learning_rate_decay_step, schedule_length, warmup and "
-        "piecewise_boundaries",
+        help="unit of learning_rate_decay_step, schedule_length, warmup, "
+        "schedule_hold and piecewise_boundaries",
     )
     schedule_length: float | None = stage_key(
         NUMBER,
@@ -100,6 +100,14 @@ class OptimizerKeys(Section):
         ours=True,
         help="warmup_cosine: how long the rate rises from 0",
         default_text="needed with schedule = warmup_cosine",
+    )
+    schedule_hold: float = stage_key(
+        NUMBER,
+        0.0,
+        ge=0,
+        ours=True,
+        help="linear, cosine, warmup_cosine: how long the rate stays at learning_rate "
+        "before it falls",
     )
     piecewise_boundaries: tuple[float, ...] | None = stage_key(
         NUMBER_LIST,
