@@ -28,11 +28,11 @@ ON = {"DEFAULT_NETWORK": {"architecture": "6:1", "standardize": True}}
 STEPS, BATCH = 12, 4
 
 
-def scale_of_columns(columns):
+def scale_of_columns(columns, power=1.0):
     from annpot.training.standardization import scale_of
 
     g = np.array(columns, float).T
-    return scale_of(component_moments(np.zeros(len(g), int), g)[0])
+    return scale_of(component_moments(np.zeros(len(g), int), g)[0], power)
 
 
 def test_columns_that_do_not_vary_have_scale_one():
@@ -41,6 +41,20 @@ def test_columns_that_do_not_vary_have_scale_one():
     np.testing.assert_allclose(scale.scale[0], np.std([1.0, 2.0, 6.0]), rtol=1e-15)
     assert scale.scale[1:].tolist() == [1.0, 1.0, 1.0]  # 1e-9 beside 6 is noise
     assert scale.mean[:3].tolist() == [3.0, value, 0.0]
+
+
+@pytest.mark.parametrize("power", [0.25, 0.5, 0.75])
+def test_a_power_keeps_differences_of_columns(power):
+    rng = np.random.default_rng(3)
+    sizes = 10.0 ** rng.integers(-3, 3, 6)
+    g = np.hstack([rng.normal(size=(30, 6)) * sizes, np.full((30, 2), 7.0)])
+    scale = scale_of_columns(g.T, power)
+    x = (g - scale.mean) / scale.scale
+    assert np.mean(np.sum(x**2, axis=1)) == pytest.approx(8, rel=1e-12)
+    std = g[:, :6].std(axis=0)
+    ratios = x[:, :6].std(axis=0) / std ** (1.0 - power)
+    np.testing.assert_allclose(ratios, ratios[0], rtol=1e-12)
+    assert scale.scale[6:].tolist() == [1.0, 1.0]
 
 
 def test_folding_keeps_the_function_and_its_slope():

@@ -4,6 +4,12 @@ The step trains the first layer for x = (G - m) / s; whatever is stored or expor
 it folded, so that it is a network of plain descriptors like any other:
 
     x W + b = G W' + b',   W' = W / s (row by row),   b' = b - (m / s) W
+
+With a power p below 1 of the standard deviation the columns keep some of their
+differences, and one factor for all columns of an element gives the mean of |x|^2 over
+its atoms the length of the descriptor:
+
+    s_k = c sigma_k^p,   c^2 = sum_k sigma_k^(2 - 2 p) / n
 """
 
 from dataclasses import dataclass, replace
@@ -57,29 +63,41 @@ class InputScale:
         return kernel * self.scale[:, None], bias
 
 
-def scale_of(moments):
+def scale_of(moments, power=1.0):
     """InputScale from the ComponentMoments of an element.
 
-    m and s are mean and standard deviation of the column; where this is constant over
-    the atoms, m is its value and s = 1.
+    m is the mean of a column, s the standard deviation or what its power gives; where
+    a column is constant over the atoms, m is its value and s = 1.
+
+    Args:
+        moments: ComponentMoments.
+        power: p, above 0 to 1.
     """
     std, mean = moments.std, moments.mean.copy()
     size = max(np.abs(moments.minimum).max(), np.abs(moments.maximum).max())
     is_one_value = moments.minimum == moments.maximum
     is_constant = is_one_value | (std <= NOISE * size)
     mean[is_one_value] = moments.minimum[is_one_value]
-    return InputScale(mean, np.where(is_constant, 1.0, std))
+    scale = np.where(is_constant, 1.0, std**power)
+    if power != 1.0 and not is_constant.all():
+        total = np.sum(std[~is_constant] ** (2.0 - 2.0 * power))
+        scale[~is_constant] *= np.sqrt(total / len(std))
+    return InputScale(mean, scale)
 
 
-def measured_scales(data):
+def measured_scales(data, power=1.0):
     """{species index: InputScale} of the descriptors of a DataSet.
 
     Streamed data are read once more.
+
+    Args:
+        data: DataSet.
+        power: see `scale_of`.
     """
     moments = {}
     for part in data.resident or data.stream.whole():
         moments = merge_moments(moments, component_moments(part.species, part.g))
-    return {index: scale_of(found) for index, found in moments.items()}
+    return {index: scale_of(found, power) for index, found in moments.items()}
 
 
 def choose_scales(config, opened, specs, start):
@@ -107,7 +125,8 @@ def choose_scales(config, opened, specs, start):
     chosen = [spec.layers[0].trainable for spec in specs]
     known = {i: stored[s.element] for i, s in enumerate(specs) if s.element in stored}
     if any(c and i not in known for i, c in enumerate(chosen)):
-        known = measured_scales(opened.data) | known
+        power = config.default_network.standardize_power
+        known = measured_scales(opened.data, power) | known
     scales = tuple(known.get(i) if c else None for i, c in enumerate(chosen))
     return scales, _told(specs, scales, stored)
 
