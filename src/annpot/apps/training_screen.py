@@ -17,6 +17,7 @@ class Screen:
         stream = sys.stdout if stream is None else stream
         width = None if stream.isatty() else 120
         self.console = Console(file=stream, width=width, highlight=False, emoji=False)
+        self._told = set()  # notes, which stages of one process have in common
 
     def reading(self, description, n_records):
         """Context for reading a folder, see `annpot.progress.progress`."""
@@ -26,8 +27,7 @@ class Screen:
         """Notices, networks, data and plan."""
         from annpot.networks.activations import ACTIVATIONS
 
-        for note in run.notes:
-            self.line(f"note: {note}")
+        self.notes(run.notes)
         self.console.print(_network_table(run, ACTIVATIONS))
         self.line("(columns: descriptors that are not zero throughout the data)")
         plan, step = run.plan, run.plan.step
@@ -50,6 +50,13 @@ class Screen:
         self.line(f"memory      about {in_words(run.memory)} at most, estimated")
         self.line(f"seed        {plan.seed}")
         self.line(f"results     {config.io.train_dir}")
+
+    def notes(self, notes):
+        """Those of some notices that were not shown before."""
+        for note in dict.fromkeys(notes):
+            if note not in self._told:
+                self.line(f"note: {note}")
+        self._told.update(notes)
 
     def nothing_to_do(self, config, run):
         """Say that the run is finished already."""
