@@ -40,10 +40,8 @@ class Screen:
             f"{counted(step.batch_size, 'structure')}, "
             f"{plan.steps_per_epoch} per epoch"
         )
-        self.line(
-            f"optimizer   {step.optimizer.described}, rate "
-            f"{step.learning_rate.initial:g}, {step.learning_rate.schedule}"
-        )
+        for line in _optimizer_lines(run):
+            self.line(line)
         kind = "XLA" if step.xla else "graph"
         self.line(f"precision   {step.precision}, compiled as {kind} program")
         self.line(f"devices     {run.devices.described}")
@@ -88,6 +86,19 @@ def _test_set(run):
     division = run.facts["data"].get("division")
     n_test = division["counts"]["test"] if division else 0
     return f", {n_test} kept for a test" if n_test else ""
+
+
+def _optimizer_lines(run):
+    """What moves the weights, and what a filter costs."""
+    from annpot.training.kalman.room import told_of
+
+    step = run.plan.step
+    if step.kalman is None:
+        rate = f"{step.learning_rate.initial:g}, {step.learning_rate.schedule}"
+        return [f"optimizer   {step.optimizer.described}, rate {rate}"]
+    specs = [network.spec for network in run.networks]
+    observed, cost = told_of(step, specs)
+    return [f"optimizer   {observed}", f"covariance  {cost}"]
 
 
 def _network_table(run, activations):

@@ -77,7 +77,7 @@ def take_devices(config):
 
     Raises:
         InputError: a GPU that is not there, or that TensorFlow was started without;
-            fewer structures in a batch than devices.
+            fewer structures in a batch than devices; several with a Kalman filter.
     """
     tf = import_tensorflow()
     gpus = tf.config.list_physical_devices("GPU")
@@ -93,6 +93,12 @@ def take_devices(config):
     names = [f"GPU:{n}" for n in range(len(taken))]
     names = names or [f"CPU:{n}" for n in range(n_cpus)]
     _require_share(config, len(names))
+    if config.training.optimizer == "kalman" and len(names) > 1:
+        where = config.source.where("TRAINING_PARAMETERS", "optimizer")
+        raise InputError(
+            f"{where}: optimizer = kalman: its covariance is on one device, but "
+            f"TensorFlow has {len(names)} here. Start it with one, or name one GPU."
+        )
     if config.io.deterministic:
         tf.config.experimental.enable_op_determinism()
     # Its 10 bits of mantissa are too few for forces.

@@ -1,5 +1,9 @@
 """How much memory a run is going to need, told before it starts."""
 
+import os
+from contextlib import suppress
+from pathlib import Path
+
 PROGRAM_BYTES = 1.1e9  # Python, TensorFlow and XLA with nothing to do; measured
 CHUNKS = 3  # one in work, one kept ready, one on its way to the device
 
@@ -33,3 +37,19 @@ def memory_estimate(data, validation, plan, specs):
 def in_words(n_bytes):
     """A number of bytes as GB with one digit."""
     return f"{n_bytes / 1e9:.1f} GB"
+
+
+def available_memory(table="/proc/meminfo"):
+    """Bytes that a program may take at this moment; all there are outside Linux.
+
+    Args:
+        table: what Linux tells, lines as `MemAvailable:  123 kB`.
+    """
+    with suppress(OSError):
+        for line in Path(table).read_text().splitlines():
+            name, _, rest = line.partition(":")
+            if name == "MemAvailable":
+                return 1024.0 * float(rest.split()[0])
+    with suppress(AttributeError, OSError, ValueError):
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    return float("inf")

@@ -1,5 +1,6 @@
 """Optimizer, learning rate and clipping of [TRAINING_PARAMETERS], as numbers."""
 
+from annpot.training.kalman.choice import KALMAN
 from annpot.training.step_settings import (
     ClippingSettings,
     LearningRateSettings,
@@ -39,6 +40,8 @@ def learning_rate_settings(training, steps_per_epoch, total_steps):
         steps_per_epoch: steps of an epoch, for lengths in epochs.
         total_steps: steps of the whole run, the length unless told.
     """
+    if training.optimizer == KALMAN:
+        return LearningRateSettings(initial=1.0)
     unit = steps_per_epoch if training.schedule_unit == "epochs" else 1
     length = training.schedule_length
     final = training.final_learning_rate

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from annpot.training.batch import SIGMAS, SIGMAS_OF_FORCES, batch_shapes
+from annpot.training.kalman.choice import kalman_settings
 from annpot.training.loss_costs import costs_end
 from annpot.training.loss_settings import (
     energy_loss_settings,
@@ -144,6 +145,7 @@ def make_plan(config, data, specs, seeds, columns, start, n_devices=1):
         clipping=clipping_settings(training),
         costs_end=costs_end(training),
         n_steps=total_steps,
+        kalman=kalman_settings(training, data, seeds.order),
     )
     return Plan(
         seed=seeds.weights,

@@ -1,16 +1,19 @@
 """Which program runs the steps of a run."""
 
+from annpot.training.kalman.program import KalmanProgram
 from annpot.training.replicas import ReplicaProgram
 from annpot.training.step import StepProgram
 
 
 def make_program(devices, parameters, networks, settings, form):
-    """StepProgram, or ReplicaProgram on several devices.
+    """StepProgram; KalmanProgram with a filter, ReplicaProgram on several devices.
 
     Args:
         devices: Devices; the variables were made in their scope.
         parameters, networks, settings, form: see StepProgram.
     """
+    if settings.kalman is not None:
+        return KalmanProgram(parameters, networks, settings, form, settings.kalman)
     about = parameters, networks, settings, form
     if devices.strategy is None:
         return StepProgram(*about)

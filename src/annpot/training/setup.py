@@ -22,6 +22,8 @@ from annpot.training.energy_offsets import choose_offsets
 from annpot.training.facts import require_same_descriptors, run_facts, run_text
 from annpot.training.forms.prediction import AtomicNetworks
 from annpot.training.forms.rows_data import RowsData
+from annpot.training.kalman.program import KalmanProgram
+from annpot.training.kalman.room import filter_bytes, require_room
 from annpot.training.keeps import keeps_of
 from annpot.training.memory_estimate import memory_estimate
 from annpot.training.open_data import open_all, structure_sources
@@ -85,7 +87,7 @@ class _Made:
         data, validation: RowsData, StoredData or ComputedData; the latter or None.
         potential: Potential.
         parameters: Parameters that the step trains.
-        program: StepProgram or ReplicaProgram.
+        program: StepProgram, KalmanProgram or ReplicaProgram.
         networks: StartingNetwork of each element.
         notes: what to tell about them.
     """
@@ -95,7 +97,7 @@ class _Made:
     validation: RowsData | None
     potential: Potential
     parameters: Parameters
-    program: StepProgram | ReplicaProgram
+    program: StepProgram | KalmanProgram | ReplicaProgram
     networks: tuple
     notes: list
 
@@ -135,7 +137,8 @@ def prepare(config, announce: Callable, origin=None):
         data=data,
         feed=data.feed(made.plan),
         n_validation=0 if validation is None else len(validation),
-        memory=memory_estimate(data, validation, made.plan, made.specs),
+        memory=memory_estimate(data, validation, made.plan, made.specs)
+        + filter_bytes(step, made.specs),
         validator=None if validation is None else validation.validator(step),
         recorder=_recorder(config, inputs, made),
         seen=_seen(made.parameters, made.plan),
@@ -196,6 +199,7 @@ def _make(config, start, seeds, devices, inputs, announce):
     notes += [*scaled, *told]
     n_devices = len(devices.names)
     plan = make_plan(config, data, specs, seeds, columns, start.progress, n_devices)
+    require_room(config, plan.step, specs)
     potential, parameters, program = _assemble(config, plan, data, networks, devices)
     if not program.trained:
         notes.append("No weight is trained: every layer is frozen (trainable).")

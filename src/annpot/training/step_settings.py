@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from annpot.training.kalman.settings import KalmanSettings
 from annpot.training.loss_costs import Costs
 from annpot.training.loss_settings import (
     ForceLossSettings,
@@ -120,6 +121,7 @@ class StepSettings:
         costs_end: Costs of the last step, where they change; those of the first step
             are in the settings of the losses.
         n_steps: steps of the whole run.
+        kalman: KalmanSettings where a filter takes the place of the optimizer.
     """
 
     batch_size: int
@@ -139,3 +141,4 @@ class StepSettings:
     clipping: ClippingSettings = ClippingSettings()
     costs_end: Costs | None = None
     n_steps: int = 1
+    kalman: KalmanSettings | None = None

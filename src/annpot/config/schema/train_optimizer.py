@@ -22,8 +22,8 @@ class OptimizerKeys(Section):
 
     name: ClassVar[str] = "TRAINING_PARAMETERS"
 
-    optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd"] = stage_key(
-        WORD, "adam", ours=True, help="how gradients move the weights, see Optimizers"
+    optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd", "kalman"] = (
+        stage_key(WORD, "adam", ours=True, help="how weights are moved, see Optimizers")
     )
     weight_decay: float | None = stage_key(
         NUMBER,

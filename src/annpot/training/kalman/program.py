@@ -1,5 +1,6 @@
 """The compiled program of the extended Kalman filter."""
 
+from annpot.errors import TrainingError
 from annpot.networks.element_network import tf
 from annpot.training.error_sums import trace_record
 from annpot.training.forms.prediction import AtomicNetworks
@@ -7,6 +8,7 @@ from annpot.training.kalman.components import force_components
 from annpot.training.kalman.filter import KalmanFilter
 from annpot.training.kalman.observations import jacobian, observed
 from annpot.training.objective import data_loss
+from annpot.training.schedules import LearningRate
 from annpot.training.step import padded
 from annpot.training.trace import TRACE
 
@@ -21,6 +23,7 @@ class KalmanProgram:
         trained: {ParameterKey: variable} that the filter moves.
         optimizer: the KalmanFilter; its `state` is what a checkpoint has to hold.
         networks: AtomicNetworks.
+        learning_rate: LearningRate of 1: updates are taken whole.
 
     Args:
         parameters: Parameters to train.
@@ -37,6 +40,7 @@ class KalmanProgram:
         self.networks = self._networks_of(parameters.variables)
         self.trained = parameters.trainable()
         self.optimizer = KalmanFilter(kalman, self.trained)
+        self.learning_rate = LearningRate(settings.learning_rate)
         self._observe = tf.function(
             self._observations, jit_compile=settings.xla, autograph=False
         )
@@ -53,16 +57,29 @@ class KalmanProgram:
 
         Returns:
             (n_steps, len(TRACE)) float64 record of the steps, errors before each.
+
+        Raises:
+            TrainingError: rounding has made the covariance one that is not positive.
         """
         n_steps = len(chunk.targets)
         first = int(self.optimizer.iterations.numpy())
         components = force_components(chunk, self.kalman, first)
         steps = padded((chunk, components), self.settings.chunk_size)
-        trace = self._chunk(
-            self._on_device(tables),
-            tf.nest.map_structure(tf.constant, steps),
-            tf.constant(n_steps, tf.int32),
-        )
+        try:
+            trace = self._chunk(
+                self._on_device(tables),
+                tf.nest.map_structure(tf.constant, steps),
+                tf.constant(n_steps, tf.int32),
+            )
+        except tf.errors.InvalidArgumentError as error:
+            if "Cholesky" not in str(error):
+                raise
+            raise TrainingError(
+                f"The covariance of the filter is not positive any more, between steps "
+                f"{first + 1} and {first + n_steps}: rounding has used it up. Use "
+                "kalman_precision = float64, a smaller kalman_max_variance, or some "
+                "kalman_noise. Earlier checkpoints are untouched."
+            ) from error
         return trace.numpy()[:n_steps]
 
     def _on_device(self, tables):
