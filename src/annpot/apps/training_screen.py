@@ -40,10 +40,10 @@ class Screen:
             f"{counted(step.batch_size, 'structure')}, "
             f"{plan.steps_per_epoch} per epoch"
         )
-        self.line(
-            f"optimizer   {step.optimizer.described}, rate "
-            f"{step.learning_rate.initial:g}, {step.learning_rate.schedule}"
-        )
+        rate = step.learning_rate
+        about = f", rate {rate.initial:g}, {rate.schedule}"
+        has_rate = step.optimizer.name != "lbfgs"
+        self.line(f"optimizer   {step.optimizer.described}{about if has_rate else ''}")
         kind = "XLA" if step.xla else "graph"
         self.line(f"precision   {step.precision}, compiled as {kind} program")
         self.line(f"devices     {run.devices.described}")

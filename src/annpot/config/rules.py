@@ -8,6 +8,7 @@ from annpot.config.averaging_rules import AVERAGING_RULES
 from annpot.config.descriptor_config import structures_need_descriptors
 from annpot.config.element_settings import AUTO_FOR_ALL
 from annpot.config.gvect_rules import GVECT_RULES, sparse_needs_derivatives
+from annpot.config.lbfgs_rules import LBFGS_RULES
 from annpot.config.network_rules import NETWORK_RULES
 from annpot.config.optimizer_rules import OPTIMIZER_RULES
 from annpot.config.run_rules import RUN_RULES
@@ -80,6 +81,7 @@ RULES = {
         *TRAINING_RULES,
         *SCHEDULE_RULES,
         *OPTIMIZER_RULES,
+        *LBFGS_RULES,
         *RUN_RULES,
         *AVERAGING_RULES,
         start_is_complete,

@@ -77,7 +77,7 @@ def take_devices(config):
 
     Raises:
         InputError: a GPU that is not there, or that TensorFlow was started without;
-            fewer structures in a batch than devices.
+            fewer structures in a batch than devices; several for L-BFGS.
     """
     tf = import_tensorflow()
     gpus = tf.config.list_physical_devices("GPU")
@@ -170,6 +170,12 @@ def _shown(config, tf, gpus, wanted):
 
 
 def _require_share(config, n_devices):
+    if config.training.optimizer == "lbfgs" and n_devices > 1:
+        where = config.source.where(*KEY)
+        raise InputError(
+            f"{where}: optimizer = lbfgs computes on one device, not on {n_devices}. "
+            "Set accelerator = gpu:0 or cpu, or choose another optimizer."
+        )
     if config.training.batch_size < n_devices:
         where = config.source.where("TRAINING_PARAMETERS", "batch_size")
         raise InputError(

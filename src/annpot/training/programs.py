@@ -1,17 +1,20 @@
 """Which program runs the steps of a run."""
 
+from annpot.training.lbfgs.program import LBFGSProgram
 from annpot.training.replicas import ReplicaProgram
 from annpot.training.step import StepProgram
 
 
 def make_program(devices, parameters, networks, settings, form):
-    """StepProgram, or ReplicaProgram on several devices.
+    """StepProgram, ReplicaProgram on several devices, or LBFGSProgram.
 
     Args:
         devices: Devices; the variables were made in their scope.
         parameters, networks, settings, form: see StepProgram.
     """
     about = parameters, networks, settings, form
+    if settings.optimizer.name == "lbfgs":
+        return LBFGSProgram(*about)
     if devices.strategy is None:
         return StepProgram(*about)
     return ReplicaProgram(devices.strategy, *about)

@@ -40,15 +40,15 @@ def restore(start, potential, program):
     program.optimizer.iterations.assign(start.progress.step)
     if not start.keeps_slots:
         return []
-    if start.stored is not None:
-        _restore_state(state.optimizer, program)
     stored, now = optimizer_family(state.run), program.optimizer.family
-    if state.slots and stored != now:
+    if stored != now and (state.slots or state.optimizer):
         program.optimizer.begin_at(start.progress.step)
         return [
             f"The optimizer state in {state.prefix.name} is that of {stored}: {now} "
             "starts afresh."
         ]
+    if start.stored is not None:
+        _restore_state(state.optimizer, program)
     missing = _restore_slots(state, start.progress.step, program)
     if not missing or not state.slots:
         return []
@@ -124,9 +124,7 @@ def optimizer_state(program):
 
 def _restore_state(stored, program):
     """Set what `optimizer_state` gave, as far as the program has it."""
-    for name, variable in program.optimizer.state().items():
-        if name in stored:
-            variable.assign(stored[name])
+    program.optimizer.set_state(stored)
     for key in program.trained:
         if f"{REST}{key}" in stored and program.parameters.rest_factor is not None:
             program.parameters.rest[key] = stored[f"{REST}{key}"]

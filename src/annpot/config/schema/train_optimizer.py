@@ -22,7 +22,7 @@ class OptimizerKeys(Section):
 
     name: ClassVar[str] = "TRAINING_PARAMETERS"
 
-    optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd"] = stage_key(
+    optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd", "lbfgs"] = stage_key(
         WORD, "adam", ours=True, help="how gradients move the weights, see Optimizers"
     )
     weight_decay: float | None = stage_key(

@@ -95,6 +95,12 @@ class KalmanFilter:
                         found[path] = variable
         return found
 
+    def set_state(self, stored):
+        """Go on with what `state` gave, as far as it is there."""
+        for name, variable in self.state().items():
+            if name in stored:
+                variable.assign(stored[name])
+
     def _by_group(self):
         return zip(self.groups, self._strips, self._scales, strict=True)
 
