@@ -94,8 +94,9 @@ def _optimizer_lines(run):
 
     step = run.plan.step
     if step.kalman is None:
-        rate = f"{step.learning_rate.initial:g}, {step.learning_rate.schedule}"
-        return [f"optimizer   {step.optimizer.described}, rate {rate}"]
+        rate = f", rate {step.learning_rate.initial:g}, {step.learning_rate.schedule}"
+        has_rate = step.optimizer.name != "lbfgs"
+        return [f"optimizer   {step.optimizer.described}{rate if has_rate else ''}"]
     specs = [network.spec for network in run.networks]
     observed, cost = told_of(step, specs)
     return [f"optimizer   {observed}", f"covariance  {cost}"]

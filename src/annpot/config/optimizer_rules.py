@@ -9,6 +9,9 @@ USED_BY = {  # key -> optimizers that know it
     "momentum": ("sgd", "rmsprop"),
     "nesterov": ("sgd",),
     "rho": ("rmsprop",),
+    "learning_rate": (*ADAMS, "rmsprop", "sgd"),
+    "lbfgs_memory": ("lbfgs",),
+    "lbfgs_line_search": ("lbfgs",),
 }
 CLIPPINGS = ("clip_value", "clip_norm", "clip_global_norm")
 COSTS = ("energy_cost", "forces_cost", "virial_cost")

@@ -9,6 +9,7 @@ from annpot.config.descriptor_config import structures_need_descriptors
 from annpot.config.element_settings import AUTO_FOR_ALL
 from annpot.config.gvect_rules import GVECT_RULES, sparse_needs_derivatives
 from annpot.config.kalman_rules import KALMAN_RULES
+from annpot.config.lbfgs_rules import LBFGS_RULES
 from annpot.config.network_rules import NETWORK_RULES
 from annpot.config.optimizer_rules import OPTIMIZER_RULES
 from annpot.config.run_rules import RUN_RULES
@@ -82,6 +83,7 @@ RULES = {
         *SCHEDULE_RULES,
         *OPTIMIZER_RULES,
         *KALMAN_RULES,
+        *LBFGS_RULES,
         *RUN_RULES,
         *AVERAGING_RULES,
         start_is_complete,

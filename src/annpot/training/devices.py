@@ -10,6 +10,7 @@ from pathlib import Path
 from annpot.errors import InputError
 from annpot.tensorflow_import import gpu_numbers, import_tensorflow
 
+ON_ONE_DEVICE = ("lbfgs", "kalman", "gauss_newton")
 KEY = "IO_INFORMATION", "accelerator"
 SAME = ("names", "models")  # facts that bitwise equality rests on
 NOT_EXACT = (
@@ -77,7 +78,8 @@ def take_devices(config):
 
     Raises:
         InputError: a GPU that is not there, or that TensorFlow was started without;
-            fewer structures in a batch than devices; several with a Kalman filter.
+            fewer structures in a batch than devices; several for a method that has
+            its numbers on one.
     """
     tf = import_tensorflow()
     gpus = tf.config.list_physical_devices("GPU")
@@ -93,12 +95,6 @@ def take_devices(config):
     names = [f"GPU:{n}" for n in range(len(taken))]
     names = names or [f"CPU:{n}" for n in range(n_cpus)]
     _require_share(config, len(names))
-    if config.training.optimizer == "kalman" and len(names) > 1:
-        where = config.source.where("TRAINING_PARAMETERS", "optimizer")
-        raise InputError(
-            f"{where}: optimizer = kalman: its covariance is on one device, but "
-            f"TensorFlow has {len(names)} here. Start it with one, or name one GPU."
-        )
     if config.io.deterministic:
         tf.config.experimental.enable_op_determinism()
     # Its 10 bits of mantissa are too few for forces.
@@ -176,6 +172,13 @@ def _shown(config, tf, gpus, wanted):
 
 
 def _require_share(config, n_devices):
+    optimizer = config.training.optimizer
+    if optimizer in ON_ONE_DEVICE and n_devices > 1:
+        where = config.source.where(*KEY)
+        raise InputError(
+            f"{where}: optimizer = {optimizer} computes on one device, not on "
+            f"{n_devices}. Set accelerator = gpu:0 or cpu, or choose another optimizer."
+        )
     if config.training.batch_size < n_devices:
         where = config.source.where("TRAINING_PARAMETERS", "batch_size")
         raise InputError(

@@ -20,6 +20,8 @@ def optimizer_settings(training):
         rho=training.rho,
         weight_decay=training.decoupled_decay,
         accumulate=training.accumulate_steps,
+        lbfgs_memory=training.lbfgs_memory,
+        lbfgs_line_search=training.lbfgs_line_search,
     )
 
 

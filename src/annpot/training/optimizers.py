@@ -67,6 +67,12 @@ class Optimizer:
         """{name: variable} of what the next step depends on beside slots and step."""
         return {} if self.rest_factor is None else {REST_FACTOR: self.rest_factor}
 
+    def set_state(self, stored):
+        """Go on with what `state` gave, as far as it is there."""
+        for name, variable in self.state().items():
+            if name in stored:
+                variable.assign(stored[name])
+
     def begin_at(self, step):
         """Count updates of all variables from a step on."""
         self.first_steps = [step] * len(self.variables)

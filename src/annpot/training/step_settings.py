@@ -72,6 +72,8 @@ class OptimizerSettings:
         rho: decay of the mean square of rmsprop.
         weight_decay: of kernels, decoupled; 0 for none.
         accumulate: steps whose mean gradient makes one update.
+        lbfgs_memory: pairs that lbfgs keeps.
+        lbfgs_line_search: evaluations in a line search of lbfgs at most.
     """
 
     name: str = "adam"
@@ -83,10 +85,14 @@ class OptimizerSettings:
     rho: float = 0.9
     weight_decay: float = 0.0
     accumulate: int = 1
+    lbfgs_memory: int = 10
+    lbfgs_line_search: int = 20
 
     @property
     def described(self):
         """Optimizer in words."""
+        if self.name == "lbfgs":
+            return f"lbfgs, memory {self.lbfgs_memory}"
         decay = f", weight decay {self.weight_decay:g}" if self.weight_decay else ""
         steps = f", {self.accumulate} steps an update" if self.accumulate > 1 else ""
         return f"{self.name}{decay}{steps}"
@@ -111,8 +117,8 @@ class StepSettings:
         columns: for each element the descriptor columns that are not zero everywhere,
             or None where all are kept.
         n_devices: devices that a batch is shared out to.
-        shapes: what batches, or the share of each device, have room for, from small to
-            large, see `batch_shapes`.
+        shapes: what batches, or the parts of each, have room for, from small to large,
+            see `batch_shapes`.
         form: "rows", "stored" or "computed", see `annpot.training.forms.prediction`.
         precision: "float32" or "float64" of the networks.
         xla: whether XLA compiles the program.
@@ -122,6 +128,7 @@ class StepSettings:
             are in the settings of the losses.
         n_steps: steps of the whole run.
         kalman: KalmanSettings where a filter takes the place of the optimizer.
+        n_in_turn: parts of a batch that a device works on one after the other.
     """
 
     batch_size: int
@@ -142,3 +149,9 @@ class StepSettings:
     costs_end: Costs | None = None
     n_steps: int = 1
     kalman: KalmanSettings | None = None
+    n_in_turn: int = 1
+
+    @property
+    def n_parts(self):
+        """Parts of a batch: for the devices, and in turn."""
+        return self.n_devices * self.n_in_turn

@@ -22,9 +22,9 @@ class OptimizerKeys(Section):
 
     name: ClassVar[str] = "TRAINING_PARAMETERS"
 
-    optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd", "kalman"] = (
-        stage_key(WORD, "adam", ours=True, help="how weights are moved, see Optimizers")
-    )
+    optimizer: Literal[
+        "adam", "adamw", "nadam", "rmsprop", "sgd", "lbfgs", "kalman"
+    ] = stage_key(WORD, "adam", ours=True, help="how weights are moved, see Optimizers")
     weight_decay: float | None = stage_key(
         NUMBER,
         None,
