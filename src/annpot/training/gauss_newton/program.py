@@ -4,11 +4,17 @@ import numpy as np
 
 from annpot.networks.element_network import tf
 from annpot.training.error_sums import trace_record
-from annpot.training.forms.prediction import AtomicNetworks
-from annpot.training.gauss_newton import kernel, slopes
+from annpot.training.forms.prediction import (
+    AtomicNetworks,
+    Prediction,
+    by_structure,
+    energies,
+)
 from annpot.training.gauss_newton.directions import orthonormal, random_signs
+from annpot.training.gauss_newton.kernel import atom_kernel, structure_kernel
 from annpot.training.gauss_newton.optimizer import GaussNewton, solved
 from annpot.training.gauss_newton.residuals import residuals
+from annpot.training.gauss_newton.slopes import along, layer_slopes, weighted
 from annpot.training.gauss_newton.tangents import descriptors_and_rates
 from annpot.training.objective import data_loss
 from annpot.training.parameters import KINDS, ParameterKey
@@ -120,24 +126,27 @@ class GaussNewtonProgram:
         """(K, r - mu J v, weights of the rows, LayerSlopes by element, record)."""
         values = dict(zip(self.parameters.variables, values, strict=True))
         networks, settings = self._networks_of(values), self.settings
-        directions, n_structures = None, batch.n_atoms.shape[0]
+        directions = None
         if settings.form != ENERGIES_ONLY:
             owners = tf.concat(batch.owners, 0)
-            directions = orthonormal(signs, owners, n_structures)
-        prediction = self.form(networks, tables, batch)
-        weights, found = residuals(prediction, batch, settings, directions)
+            directions = orthonormal(signs, owners, batch.n_atoms.shape[0])
         about = self.form, settings.form, tables, batch, directions
-        layers = [
-            slopes.layer_slopes(*one)
-            for one in zip(
-                descriptors_and_rates(*about, settings.precision),
-                networks.layers, self._activations, strict=True,
-            )
-        ]  # fmt: skip
+        descriptors = descriptors_and_rates(*about, settings.precision)
+        outputs, layers = zip(
+            *map(layer_slopes, descriptors, networks.layers, self._activations),
+            strict=True,
+        )
+        if settings.form == ENERGIES_ONLY:
+            prediction = Prediction(energies(outputs, batch))
+        else:
+            prediction = self.form(networks, tables, batch)
+        weights, found = residuals(prediction, batch, settings, directions)
         weights = tf.reshape(weights, [-1])
         right = tf.reshape(found, [-1])
-        right -= self.gauss_newton.momentum * weights * tf.reshape(
-            self._along(layers, increments, batch), [-1]
+        right -= (
+            self.gauss_newton.momentum
+            * weights
+            * tf.reshape(self._along(layers, increments, batch), [-1])
         )
         matrix = self._kernel(layers, batch) * weights[:, None] * weights
         fit, sums = data_loss(prediction, batch, settings)
@@ -161,25 +170,27 @@ class GaussNewtonProgram:
         trained = self._trained_layers(layers)
         for of_element, owners in zip(trained, batch.owners, strict=True):
             if of_element:
-                products = kernel.atom_kernel(
+                products = atom_kernel(
                     [layer for _, layer in of_element], self.gauss_newton.bias_scale
                 )
-                found = kernel.structure_kernel(products, owners, n_structures)
+                found = structure_kernel(products, owners, n_structures)
                 total += tf.cast(found, tf.float64)
         return 0.5 * (total + tf.transpose(total))
 
     def _along(self, layers, increments, batch):
         """(n_structures, 1 + q) J v without the weights of rows, float64."""
         increments = dict(zip(self.trained, increments, strict=True))
-        n_structures, total = batch.n_atoms.shape[0], 0.0
-        trained = zip(self._elements, self._trained_layers(layers), strict=True)
-        for (element, of_element), owners in zip(trained, batch.owners, strict=True):
+        trained, found = self._trained_layers(layers), []
+        for element, of_element, whole in zip(
+            self._elements, trained, layers, strict=True
+        ):
+            total = tf.zeros(whole[0].inputs.shape[:2], whole[0].inputs.dtype)
             for number, layer in of_element:
                 change = [increments[ParameterKey(element, number, k)] for k in KINDS]
-                found = tf.cast(slopes.along(layer, *change), tf.float64)
-                found = tf.math.unsorted_segment_sum(found, owners, n_structures + 1)
-                total += found[:n_structures]
-        return total
+                total += along(layer, *change)
+            found.append(total)
+        owners = tf.concat(batch.owners, 0)
+        return by_structure(tf.concat(found, 0), owners, batch)
 
     def _moved(self, values, increments, layers, owners, alpha, rate):
         """(v, weights) after a step, in the order of `trained`.
@@ -201,8 +212,9 @@ class GaussNewtonProgram:
         for element, of_element, owner in zip(
             self._elements, self._trained_layers(layers), owners, strict=True
         ):
+            of_atoms = tf.gather(alpha, owner)
             for number, layer in of_element:
-                steps = slopes.weighted(layer, tf.gather(alpha, owner))
+                steps = weighted(layer, of_atoms)
                 for kind, step in zip(KINDS, steps, strict=True):
                     directions[ParameterKey(element, number, kind)] = step
         moved_increments, moved = [], []

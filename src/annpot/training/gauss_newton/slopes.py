@@ -62,12 +62,15 @@ DERIVATIVES = {
 
 
 def layer_slopes(descriptors, layers, activations):
-    """LayerSlopes of each layer of an element's network.
+    """Energies of the atoms, and LayerSlopes of each layer of an element's network.
 
     Args:
         descriptors: (n_atoms, 1 + q, n_columns): x, then its q rates of change.
         layers: (kernel, bias) of each layer.
         activations: name of each layer's activation.
+
+    Returns:
+        (n_atoms,) eV without offset; list of LayerSlopes.
     """
     inputs, firsts, seconds, rates = [descriptors], [], [], []
     for (kernel, bias), name in zip(layers, activations, strict=True):
@@ -90,7 +93,8 @@ def layer_slopes(descriptors, layers, activations):
         )
         if number:
             upper = tf.einsum("pko,io->pki", slopes[0], layers[number][0])
-    return [LayerSlopes(*pair) for pair in zip(inputs[:-1], slopes, strict=True)]
+    found = [LayerSlopes(*pair) for pair in zip(inputs[:-1], slopes, strict=True)]
+    return inputs[-1][:, 0, 0], found
 
 
 def along(layer, kernel, bias):

@@ -54,9 +54,7 @@ def _computed(form, tables, batch, directions):
     sizes = [size_of(owned) for owned in batch.owners]
     padded = tf.concat([directions, tf.zeros([1, q, 3], directions.dtype)], 0)
     motion = tf.gather(padded, geometry.j) - tf.gather(padded, geometry.i)
-    with tf.GradientTape(
-        persistent=True, watch_accessed_variables=False
-    ) as of_weights:
+    with tf.GradientTape(persistent=True, watch_accessed_variables=False) as of_weights:
         with tf.GradientTape(watch_accessed_variables=False) as of_vectors:
             vectors = tf.identity(geometry.vectors)
             of_vectors.watch(vectors)
