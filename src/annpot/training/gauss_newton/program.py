@@ -10,18 +10,17 @@ from annpot.training.forms.prediction import (
     by_structure,
     energies,
 )
-from annpot.training.gauss_newton.directions import orthonormal, random_signs
+from annpot.training.gauss_newton.directions import random_directions
 from annpot.training.gauss_newton.kernel import atom_kernel, structure_kernel
 from annpot.training.gauss_newton.optimizer import GaussNewton, solved
 from annpot.training.gauss_newton.residuals import residuals
+from annpot.training.gauss_newton.settings import ENERGIES_ONLY
 from annpot.training.gauss_newton.slopes import along, layer_slopes, weighted
 from annpot.training.gauss_newton.tangents import descriptors_and_rates
 from annpot.training.objective import data_loss
 from annpot.training.parameters import KINDS, ParameterKey
 from annpot.training.step import padded
 from annpot.training.trace import TRACE
-
-ENERGIES_ONLY = "rows"  # the form without forces
 
 
 class GaussNewtonProgram:
@@ -73,10 +72,10 @@ class GaussNewtonProgram:
         n_steps = len(chunk.targets)
         first = int(self.optimizer.iterations.numpy())
         rates = np.asarray(self.rate(np.arange(first, first + n_steps)), np.float64)
-        signs = ()
+        directions = ()
         if self.settings.form != ENERGIES_ONLY:
-            signs = random_signs(chunk, self.gauss_newton, first)
-        steps = padded((chunk, rates, signs), self.settings.chunk_size)
+            directions = random_directions(chunk, self.gauss_newton, first)
+        steps = padded((chunk, rates, directions), self.settings.chunk_size)
         trace = self._chunk(
             self._on_device(tables),
             tf.nest.map_structure(tf.constant, steps),
@@ -92,8 +91,10 @@ class GaussNewtonProgram:
 
     def _run_chunk(self, tables, steps, n_steps):
         def body(i, trace):
-            batch, rate, signs = tf.nest.map_structure(lambda array: array[i], steps)
-            record = self._step(tables, batch, rate, signs)
+            batch, rate, directions = tf.nest.map_structure(
+                lambda array: array[i], steps
+            )
+            record = self._step(tables, batch, rate, directions)
             return i + 1, tf.tensor_scatter_nd_update(trace, [[i]], [record])
 
         trace = tf.zeros([self.settings.chunk_size, len(TRACE)], tf.float64)
@@ -102,7 +103,7 @@ class GaussNewtonProgram:
         )
         return trace
 
-    def _step(self, tables, batch, rate, signs):
+    def _step(self, tables, batch, rate, directions):
         values = {
             key: tf.convert_to_tensor(variable)
             for key, variable in self.parameters.variables.items()
@@ -110,7 +111,7 @@ class GaussNewtonProgram:
         values, increments = list(values.values()), self.optimizer.increments()
         increments = list(increments.values())
         matrix, right, weights, found, record = self._before(
-            values, increments, tables, batch, signs
+            values, increments, tables, batch, directions
         )
         alpha = weights * solved(matrix, right, self.gauss_newton.damping)
         increments, moved = self._after(
@@ -122,14 +123,10 @@ class GaussNewtonProgram:
         )
         return record
 
-    def _equations(self, values, increments, tables, batch, signs):
+    def _equations(self, values, increments, tables, batch, directions):
         """(K, r - mu J v, weights of the rows, LayerSlopes by element, record)."""
         values = dict(zip(self.parameters.variables, values, strict=True))
         networks, settings = self._networks_of(values), self.settings
-        directions = None
-        if settings.form != ENERGIES_ONLY:
-            owners = tf.concat(batch.owners, 0)
-            directions = orthonormal(signs, owners, batch.n_atoms.shape[0])
         about = self.form, settings.form, tables, batch, directions
         descriptors = descriptors_and_rates(*about, settings.precision)
         outputs, layers = zip(

@@ -13,6 +13,7 @@ E_i along u_k. Absent labels have rows of zeros.
 
 from annpot.networks.element_network import tf
 from annpot.training.gauss_newton.settings import (
+    ENERGIES_ONLY,
     ENERGY_COEFFICIENTS,
     FORCE_COEFFICIENTS,
 )
@@ -24,14 +25,14 @@ from annpot.training.losses import (
 )
 
 
-def residuals(prediction, batch, settings, directions=None):
+def residuals(prediction, batch, settings, directions):
     """(weights, residuals), both (n_structures, 1 + q) float64.
 
     Args:
         prediction: Prediction.
         batch: Chunk without its first axis.
         settings: StepSettings.
-        directions: (n_places, q, 3), see `directions`; None: energies only.
+        directions: (n_places, q, 3), see `directions`; () for energies only.
     """
     n_atoms, labels = batch.n_atoms, batch.labels
     present = as_present(labels.has_energy if labels else None, n_atoms)
@@ -39,7 +40,7 @@ def residuals(prediction, batch, settings, directions=None):
     weights = _weights(formula, WEIGHTS, n_atoms, present, settings.loss)
     found = weights * _known(prediction.energies - batch.targets, present)
     weights, found = [weights[:, None]], [found[:, None]]
-    if directions is not None:
+    if settings.form != ENERGIES_ONLY:
         loss = settings.force_loss
         formula = FORCE_COEFFICIENTS[loss.function]
         of_forces = _weights(formula, FORCE_WEIGHTS, n_atoms, labels.has_forces, loss)

@@ -13,6 +13,7 @@ FORCE_COEFFICIENTS = {
     "quad_atom": lambda n: 1.0 / n,
     "quad_percomp": lambda n: 1.0 / (3.0 * n),
 }
+ENERGIES_ONLY = "rows"  # the form without forces
 RBF = "rbf"
 
 

@@ -2,6 +2,7 @@
 
 from annpot.networks.element_network import tf
 from annpot.training.forms.prediction import gathered, size_of
+from annpot.training.gauss_newton.settings import ENERGIES_ONLY
 
 
 def descriptors_and_rates(form, name, tables, batch, directions, precision):
@@ -11,10 +12,10 @@ def descriptors_and_rates(form, name, tables, batch, directions, precision):
         form: the form of the step, `name` that of the settings.
         tables: tables of the form.
         batch: Chunk without its first axis.
-        directions: (n_places, q, 3); None: G alone.
+        directions: (n_places, q, 3); () for G alone.
         precision: dtype.
     """
-    if directions is not None:
+    if name != ENERGIES_ONLY:
         directions = tf.cast(directions, precision)
     return [
         tf.cast(values, precision)
