@@ -7,6 +7,7 @@ lines and the Problems to add to.
 from annpot.config.averaging_rules import AVERAGING_RULES
 from annpot.config.descriptor_config import structures_need_descriptors
 from annpot.config.element_settings import AUTO_FOR_ALL
+from annpot.config.gauss_newton_rules import GAUSS_NEWTON_RULES
 from annpot.config.gvect_rules import GVECT_RULES, sparse_needs_derivatives
 from annpot.config.kalman_rules import KALMAN_RULES
 from annpot.config.lbfgs_rules import LBFGS_RULES
@@ -83,6 +84,7 @@ RULES = {
         *SCHEDULE_RULES,
         *OPTIMIZER_RULES,
         *KALMAN_RULES,
+        *GAUSS_NEWTON_RULES,
         *LBFGS_RULES,
         *RUN_RULES,
         *AVERAGING_RULES,

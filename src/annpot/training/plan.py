@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from annpot.errors import InputError
 from annpot.training.batch import SIGMAS, SIGMAS_OF_FORCES, batch_shapes
+from annpot.training.gauss_newton.choice import gauss_newton_settings
 from annpot.training.kalman.choice import kalman_settings
 from annpot.training.loss_costs import costs_end
 from annpot.training.loss_settings import (
@@ -157,6 +158,7 @@ def make_plan(config, data, specs, seeds, columns, start, n_devices=1):
         costs_end=costs_end(training),
         n_steps=total_steps,
         kalman=kalman_settings(training, data, seeds.order),
+        gauss_newton=gauss_newton_settings(training, seeds.order, specs[0].n_features),
         n_in_turn=n_in_turn,
     )
     return Plan(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from annpot.training.gauss_newton.settings import GaussNewtonSettings
 from annpot.training.kalman.settings import KalmanSettings
 from annpot.training.loss_costs import Costs
 from annpot.training.loss_settings import (
@@ -128,6 +129,7 @@ class StepSettings:
             are in the settings of the losses.
         n_steps: steps of the whole run.
         kalman: KalmanSettings where a filter takes the place of the optimizer.
+        gauss_newton: GaussNewtonSettings where that method does.
         n_in_turn: parts of a batch that a device works on one after the other.
     """
 
@@ -149,6 +151,7 @@ class StepSettings:
     costs_end: Costs | None = None
     n_steps: int = 1
     kalman: KalmanSettings | None = None
+    gauss_newton: GaussNewtonSettings | None = None
     n_in_turn: int = 1
 
     @property

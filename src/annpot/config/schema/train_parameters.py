@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 from annpot.config.grammar import INTEGER, NUMBER, WORD, WORD_LIST
 from annpot.config.schema.keys import REQUIRED, key, stage_key
 from annpot.config.schema.train_averaging import Averaging
+from annpot.config.schema.train_gauss_newton import GaussNewtonKeys
 from annpot.config.schema.train_kalman import KalmanKeys
 from annpot.config.schema.train_lbfgs import LBFGSKeys
 from annpot.config.schema.train_optimizer import OptimizerKeys
@@ -12,7 +13,7 @@ from annpot.config.schema.train_optimizer import OptimizerKeys
 NO_CHARGES = "charges are not trained in this version"
 
 
-class Training(Averaging, KalmanKeys, LBFGSKeys, OptimizerKeys):
+class Training(Averaging, GaussNewtonKeys, KalmanKeys, LBFGSKeys, OptimizerKeys):
     """Loss, optimizer, learning rate and length of the run."""
 
     name: ClassVar[str] = "TRAINING_PARAMETERS"

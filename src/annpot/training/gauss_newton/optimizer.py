@@ -34,7 +34,7 @@ class GaussNewton:
         trained: {ParameterKey: variable}.
     """
 
-    family = "gauss_newton"
+    family, rest_factor = "gauss_newton", None
 
     def __init__(self, settings, trained):
         self.settings, self.trained = settings, trained
@@ -50,6 +50,9 @@ class GaussNewton:
     def state(self):
         """{name: variable} of what the next step depends on beside slots and step."""
         return {}
+
+    def set_state(self, stored):
+        """Go on with what `state` gave."""
 
     def begin_at(self, step):
         """Count steps of all variables from a step on."""

@@ -40,13 +40,13 @@ class GaussNewtonProgram:
         settings: StepSettings, see `settings.unsupported`.
         form: how energies and forces are had, see `annpot.training.forms.prediction`.
         gauss_newton: GaussNewtonSettings.
-        rate: function of an array of steps, from 0: eta of each.
+        rate: LearningRate: eta of each step.
     """
 
     def __init__(self, parameters, networks, settings, form, gauss_newton, rate):
         self.settings, self.gauss_newton = settings, gauss_newton
         self.parameters, self.form = parameters, form
-        self.rate = rate
+        self.learning_rate = rate
         self._activations = [network.activations for network in networks]
         self._elements = [network.name for network in networks]
         self.networks = self._networks_of(parameters.variables)
@@ -71,7 +71,7 @@ class GaussNewtonProgram:
         """
         n_steps = len(chunk.targets)
         first = int(self.optimizer.iterations.numpy())
-        rates = np.asarray(self.rate(np.arange(first, first + n_steps)), np.float64)
+        rates = np.asarray(self.learning_rate.at(np.arange(first, first + n_steps)), np.float64)
         directions = ()
         if self.settings.form != ENERGIES_ONLY:
             directions = random_directions(chunk, self.gauss_newton, first)
@@ -121,6 +121,7 @@ class GaussNewtonProgram:
             dict(zip(self.trained, increments, strict=True)),
             dict(zip(self.trained, moved, strict=True)),
         )
+        self.parameters.after_step()
         return record
 
     def _equations(self, values, increments, tables, batch, directions):
@@ -168,11 +169,19 @@ class GaussNewtonProgram:
         for of_element, owners in zip(trained, batch.owners, strict=True):
             if of_element:
                 products = atom_kernel(
-                    [layer for _, layer in of_element], self.gauss_newton.bias_scale
+                    [self._for_kernel(*one) for one in of_element],
+                    self.gauss_newton.bias_scale,
                 )
                 found = structure_kernel(products, owners, n_structures)
                 total += tf.cast(found, tf.float64)
         return 0.5 * (total + tf.transpose(total))
+
+    def _for_kernel(self, number, layer):
+        """LayerSlopes with the squared steps of the weights in its inputs."""
+        if number > 0 or self.gauss_newton.input_scale == 1.0:
+            return layer
+        root = self.gauss_newton.input_scale**0.5
+        return layer._replace(inputs=root * layer.inputs)
 
     def _along(self, layers, increments, batch):
         """(n_structures, 1 + q) J v without the weights of rows, float64."""
@@ -216,11 +225,17 @@ class GaussNewtonProgram:
                     directions[ParameterKey(element, number, kind)] = step
         moved_increments, moved = [], []
         for key, before in zip(self.trained, increments, strict=True):
-            scale = self.gauss_newton.bias_scale if key.kind == "bias" else 1.0
+            scale = self._squared_step(key)
             v = self.gauss_newton.momentum * before + scale * directions[key]
             moved_increments.append(v)
             moved.append(values[key] - tf.cast(rate, v.dtype) * v)
         return moved_increments, moved
+
+    def _squared_step(self, key):
+        """D of a variable."""
+        if key.kind == "bias":
+            return self.gauss_newton.bias_scale
+        return self.gauss_newton.input_scale if key.layer == 0 else 1.0
 
     def _networks_of(self, values):
         """AtomicNetworks of {ParameterKey: tensor or variable}."""

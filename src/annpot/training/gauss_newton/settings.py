@@ -27,6 +27,8 @@ class GaussNewtonSettings:
         momentum: mu, 0 to below 1: how much of the last step is kept where the batch
             says nothing else.
         bias_scale: squared step of a bias for that of a weight.
+        input_scale: the same of a weight of the first layer: 1 / |x|^2 where inputs x
+            have that size, since the nodes of other layers are of size 1.
         projections: random directions per structure and step along which forces are
             compared; the more, the better and slower is a step.
         seed: of these directions.
@@ -35,6 +37,7 @@ class GaussNewtonSettings:
     damping: float = 1e-4
     momentum: float = 0.95
     bias_scale: float = 3.0
+    input_scale: float = 1.0
     projections: int = 5
     seed: int = 0
 
