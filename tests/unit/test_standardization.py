@@ -46,13 +46,13 @@ def test_columns_that_do_not_vary_have_scale_one():
 @pytest.mark.parametrize("power", [0.25, 0.5, 0.75])
 def test_a_power_keeps_differences_of_columns(power):
     rng = np.random.default_rng(3)
-    sizes = 10.0 ** rng.integers(-3, 3, 6)
+    sizes = 10.0 ** np.array([-3.0, 0.0, -1.0, -0.5, -4.5, -2.0])
     g = np.hstack([rng.normal(size=(30, 6)) * sizes, np.full((30, 2), 7.0)])
     scale = scale_of_columns(g.T, power)
     x = (g - scale.mean) / scale.scale
     assert np.mean(np.sum(x**2, axis=1)) == pytest.approx(8, rel=1e-12)
     std = g[:, :6].std(axis=0)
-    ratios = x[:, :6].std(axis=0) / std ** (1.0 - power)
+    ratios = x[:, :6].std(axis=0) / std * np.maximum(std, 1e-4 * std.max()) ** power
     np.testing.assert_allclose(ratios, ratios[0], rtol=1e-12)
     assert scale.scale[6:].tolist() == [1.0, 1.0]
 

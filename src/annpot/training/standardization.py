@@ -9,7 +9,7 @@ With a power p below 1 of the standard deviation the columns keep some of their
 differences, and one factor for all columns of an element gives the mean of |x|^2 over
 its atoms the length of the descriptor:
 
-    s_k = c sigma_k^p,   c^2 = sum_k sigma_k^(2 - 2 p) / n
+    s_k = c max(sigma_k, 1e-4 max_j sigma_j)^p,   sum_k (sigma_k / s_k)^2 = n
 """
 
 from dataclasses import dataclass, replace
@@ -23,6 +23,7 @@ from annpot.training.plan import RBF
 # A column whose spread is below this part of the element's largest number is taken for
 # constant: in float32 it holds a digit or less.
 NOISE = 1e-6
+SMALLEST = 1e-4  # spread of a column, per largest, that a power below 1 still tells
 STEP_WEIGHTS = "standardized"  # slot: first layer as the step trains it
 FOLDER = "standardization"  # beginning of the names of the statistics in a checkpoint
 PARTS = ("mean", "scale")
@@ -78,11 +79,13 @@ def scale_of(moments, power=1.0):
     is_one_value = moments.minimum == moments.maximum
     is_constant = is_one_value | (std <= NOISE * size)
     mean[is_one_value] = moments.minimum[is_one_value]
-    scale = np.where(is_constant, 1.0, std**power)
-    if power != 1.0 and not is_constant.all():
-        total = np.sum(std[~is_constant] ** (2.0 - 2.0 * power))
-        scale[~is_constant] *= np.sqrt(total / len(std))
-    return InputScale(mean, scale)
+    if power == 1.0 or is_constant.all():
+        return InputScale(mean, np.where(is_constant, 1.0, std))
+    scale = np.maximum(std, SMALLEST * std.max()) ** power
+    size = np.sum((std / scale)[~is_constant] ** 2)
+    return InputScale(
+        mean, np.where(is_constant, 1.0, scale * np.sqrt(size / len(std)))
+    )
 
 
 def measured_scales(data, power=1.0):

@@ -71,7 +71,9 @@ class GaussNewtonProgram:
         """
         n_steps = len(chunk.targets)
         first = int(self.optimizer.iterations.numpy())
-        rates = np.asarray(self.learning_rate.at(np.arange(first, first + n_steps)), np.float64)
+        rates = np.asarray(
+            self.learning_rate.at(np.arange(first, first + n_steps)), np.float64
+        )
         directions = ()
         if self.settings.form != ENERGIES_ONLY:
             directions = random_directions(chunk, self.gauss_newton, first)

@@ -1,12 +1,17 @@
 """Descriptors of a batch, and how they change when its atoms move."""
 
+import numpy as np
+
 from annpot.networks.element_network import tf
 from annpot.training.forms.prediction import gathered, size_of
+from annpot.training.forms.standardized import ScaledForm
 from annpot.training.gauss_newton.settings import ENERGIES_ONLY
 
 
 def descriptors_and_rates(form, name, tables, batch, directions, precision):
-    """For each element (n_atoms, 1 + q, n_columns): G, then dG along q directions.
+    """For each element (n_atoms, 1 + q, n_columns): x, then dx along q directions.
+
+    x is what the networks see: descriptors G, or scaled ones.
 
     Args:
         form: the form of the step, `name` that of the settings.
@@ -17,10 +22,25 @@ def descriptors_and_rates(form, name, tables, batch, directions, precision):
     """
     if name != ENERGIES_ONLY:
         directions = tf.cast(directions, precision)
+    is_scaled = isinstance(form, ScaledForm)
+    plain = form.form if is_scaled else form
+    found = SOURCES[name](plain, tables, batch, directions)
+    found = [tf.cast(values, precision) for values in found]
+    if not is_scaled:
+        return found
     return [
-        tf.cast(values, precision)
-        for values in SOURCES[name](form, tables, batch, directions)
+        values if scale is None else _scaled(values, scale)
+        for values, scale in zip(found, form.scales, strict=True)
     ]
+
+
+def _scaled(values, scale):
+    """x = (G - m) / s and dx = dG / s."""
+    n_rates = values.shape[1] - 1
+    mean = np.concatenate([scale.mean[None], np.zeros((n_rates, len(scale.mean)))])
+    return (values - tf.constant(mean, values.dtype)) * tf.constant(
+        1.0 / scale.scale, values.dtype
+    )
 
 
 def _rows(form, tables, batch, directions):
