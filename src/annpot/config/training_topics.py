@@ -10,6 +10,7 @@ TRAINING_TOPICS = """\
 | `nadam` | those, `weight_decay` | Adam with Nesterov's momentum |
 | `rmsprop` | `rho` `momentum` `adam_eps` `weight_decay` | gradient over its size |
 | `sgd` | `momentum` `nesterov` `weight_decay` | gradient descent |
+| `kalman` | `kalman_...` | extended Kalman filter, see [Kalman filter](kalman.md) |
 
 Decoupled weight decay multiplies all kernels by 1 - rate x `weight_decay` in each
 update, those of descriptors that are zero throughout the data too; biases are left
@@ -18,6 +19,12 @@ the rate of the last of them. One of `clip_value`, `clip_norm` and `clip_global_
 bounds the gradient of an update. Slots of one optimizer mean nothing to another: a run
 that goes on with another one, or a stage with `keep_optimizer`, begins with fresh ones
 and says so; `adam` and `adamw` have the same.
+
+The Kalman filter takes no step along a gradient: keys of clipping, decay, momentum,
+learning rate and schedule, penalties and losses other than the default are refused with
+it, and so are virials, accumulation and several devices. A stage of a file that has
+such a key sets it to its default. `forces_cost = 1` observes forces; units, not costs,
+say how much energies and forces count.
 
 `energy_cost_end`, `forces_cost_end` and `virial_cost_end` change a cost linearly from
 the first step of the run to the last. The loss of the validation data keeps the first

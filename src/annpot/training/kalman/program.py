@@ -1,5 +1,7 @@
 """The compiled program of the extended Kalman filter."""
 
+import numpy as np
+
 from annpot.errors import TrainingError
 from annpot.networks.element_network import tf
 from annpot.training.error_sums import trace_record
@@ -59,27 +61,26 @@ class KalmanProgram:
             (n_steps, len(TRACE)) float64 record of the steps, errors before each.
 
         Raises:
-            TrainingError: rounding has made the covariance one that is not positive.
+            TrainingError: a weight is not a finite number.
         """
         n_steps = len(chunk.targets)
         first = int(self.optimizer.iterations.numpy())
         components = force_components(chunk, self.kalman, first)
         steps = padded((chunk, components), self.settings.chunk_size)
-        try:
-            trace = self._chunk(
-                self._on_device(tables),
-                tf.nest.map_structure(tf.constant, steps),
-                tf.constant(n_steps, tf.int32),
-            )
-        except tf.errors.InvalidArgumentError as error:
-            if "Cholesky" not in str(error):
-                raise
+        trace = self._chunk(
+            self._on_device(tables),
+            tf.nest.map_structure(tf.constant, steps),
+            tf.constant(n_steps, tf.int32),
+        )
+        sums = [tf.reduce_sum(variable) for variable in self.trained.values()]
+        if not all(np.isfinite(float(one)) for one in sums):
             raise TrainingError(
-                f"The covariance of the filter is not positive any more, between steps "
-                f"{first + 1} and {first + n_steps}: rounding has used it up. Use "
-                "kalman_precision = float64, a smaller kalman_max_variance, or some "
-                "kalman_noise. Earlier checkpoints are untouched."
-            ) from error
+                "The filter made weights that are not finite numbers, between steps "
+                f"{first + 1} and {first + n_steps}: by rounding its covariance is not "
+                "positive any more, or the energies are far off. Use kalman_precision "
+                "= float64, a smaller kalman_max_variance or some kalman_noise, and "
+                "check output_offset. Earlier checkpoints are untouched."
+            )
         return trace.numpy()[:n_steps]
 
     def _on_device(self, tables):

@@ -63,7 +63,7 @@ def require_room(config, step, specs):
         return
     settings, sizes = step.kalman, sizes_of(specs, step.columns)
     if there < budget:
-        what, way_out = f"there are {there / MEGABYTE:.0f} MB of memory left", ""
+        what, way_out = f"there are {there / MEGABYTE:.4g} MB of memory left", ""
     else:
         what = f"memory_budget_mb is {config.io.memory_budget_mb:g}"
         way_out = ", or raise memory_budget_mb"
@@ -76,7 +76,7 @@ def require_room(config, step, specs):
         f"{config.source.where(*COVARIANCE)}: kalman_covariance = "
         f"{settings.covariance}: the filter of {sum(sizes.values())} weights and "
         f"{step.batch_size + settings.n_force_components} observations a step needs "
-        f"{needed / MEGABYTE:.0f} MB, but {what}. {advice}{way_out}."
+        f"{needed / MEGABYTE:.4g} MB, but {what}. {advice}{way_out}."
     )
 
 
