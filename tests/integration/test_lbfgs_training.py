@@ -98,8 +98,8 @@ def test_a_run_ends_where_nothing_is_to_gain(tmp_path, small_data):
     """Linear networks: least squares, whose minimum is reached."""
     sections = {
         "DEFAULT_NETWORK": {"architecture": "1", "activations": "linear"},
-        "TRAINING_PARAMETERS": DOUBLE
-        | {"steps_per_epoch": 500, "max_epochs": 9, "batch_size": 45},
+        "TRAINING_PARAMETERS": WHOLE
+        | {"steps_per_epoch": 100, "max_epochs": 45, "batch_size": 45},
     }
     run = finished(tmp_path, small_data, **sections)
     assert run.state.run["ended"].startswith("L-BFGS: the l")

@@ -11,6 +11,7 @@ from annpot.config.gvect_rules import GVECT_RULES, sparse_needs_derivatives
 from annpot.config.lbfgs_rules import LBFGS_RULES
 from annpot.config.network_rules import NETWORK_RULES
 from annpot.config.optimizer_rules import OPTIMIZER_RULES
+from annpot.config.precision_rules import PRECISION_RULES
 from annpot.config.run_rules import RUN_RULES
 from annpot.config.schedule_rules import SCHEDULE_RULES
 from annpot.config.training_rules import TRAINING_RULES
@@ -82,6 +83,7 @@ RULES = {
         *SCHEDULE_RULES,
         *OPTIMIZER_RULES,
         *LBFGS_RULES,
+        *PRECISION_RULES,
         *RUN_RULES,
         *AVERAGING_RULES,
         start_is_complete,

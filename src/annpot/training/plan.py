@@ -155,6 +155,8 @@ def make_plan(config, data, specs, seeds, columns, start, n_devices=1):
         clipping=clipping_settings(training),
         costs_end=costs_end(training),
         n_steps=total_steps,
+        mixed=training.mixed_precision,
+        loss_scale=training.loss_scale,
         n_in_turn=n_in_turn,
     )
     return Plan(

@@ -124,6 +124,9 @@ class StepSettings:
         costs_end: Costs of the last step, where they change; those of the first step
             are in the settings of the losses.
         n_steps: steps of the whole run.
+        mixed: type of the products of hidden layers: "bfloat16", "float16", or
+            "none" for that of the networks.
+        loss_scale: fixed factor of `annpot.training.loss_scale`, or None.
         n_in_turn: parts of a batch that a device works on one after the other.
     """
 
@@ -144,6 +147,8 @@ class StepSettings:
     clipping: ClippingSettings = ClippingSettings()
     costs_end: Costs | None = None
     n_steps: int = 1
+    mixed: str = "none"
+    loss_scale: float | None = None
     n_in_turn: int = 1
 
     @property

@@ -7,11 +7,12 @@ from annpot.config.schema.keys import REQUIRED, key, stage_key
 from annpot.config.schema.train_averaging import Averaging
 from annpot.config.schema.train_lbfgs import LBFGSKeys
 from annpot.config.schema.train_optimizer import OptimizerKeys
+from annpot.config.schema.train_precision import MixedPrecision
 
 NO_CHARGES = "charges are not trained in this version"
 
 
-class Training(Averaging, LBFGSKeys, OptimizerKeys):
+class Training(Averaging, MixedPrecision, LBFGSKeys, OptimizerKeys):
     """Loss, optimizer, learning rate and length of the run."""
 
     name: ClassVar[str] = "TRAINING_PARAMETERS"
