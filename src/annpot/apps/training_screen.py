@@ -43,7 +43,8 @@ class Screen:
         for line in _optimizer_lines(run):
             self.line(line)
         kind = "XLA" if step.xla else "graph"
-        self.line(f"precision   {step.precision}, compiled as {kind} program")
+        mixed = "" if step.mixed == "none" else f", products in {step.mixed}"
+        self.line(f"precision   {step.precision}{mixed}, compiled as {kind} program")
         self.line(f"devices     {run.devices.described}")
         self.line(f"memory      about {in_words(run.memory)} at most, estimated")
         self.line(f"seed        {plan.seed}")

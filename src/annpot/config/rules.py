@@ -13,6 +13,7 @@ from annpot.config.kalman_rules import KALMAN_RULES
 from annpot.config.lbfgs_rules import LBFGS_RULES
 from annpot.config.network_rules import NETWORK_RULES
 from annpot.config.optimizer_rules import OPTIMIZER_RULES
+from annpot.config.precision_rules import PRECISION_RULES
 from annpot.config.run_rules import RUN_RULES
 from annpot.config.schedule_rules import SCHEDULE_RULES
 from annpot.config.training_rules import TRAINING_RULES
@@ -86,6 +87,7 @@ RULES = {
         *KALMAN_RULES,
         *GAUSS_NEWTON_RULES,
         *LBFGS_RULES,
+        *PRECISION_RULES,
         *RUN_RULES,
         *AVERAGING_RULES,
         start_is_complete,

@@ -159,6 +159,8 @@ def make_plan(config, data, specs, seeds, columns, start, n_devices=1):
         n_steps=total_steps,
         kalman=kalman_settings(training, data, seeds.order),
         gauss_newton=gauss_newton_settings(training, seeds.order, specs[0].n_features),
+        mixed=training.mixed_precision,
+        loss_scale=training.loss_scale,
         n_in_turn=n_in_turn,
     )
     return Plan(

@@ -26,6 +26,7 @@ from annpot.training.kalman.program import KalmanProgram
 from annpot.training.kalman.room import filter_bytes, require_room
 from annpot.training.keeps import keeps_of
 from annpot.training.lbfgs.whole_data import WholeDataFeed
+from annpot.training.low_precision import precision_notes
 from annpot.training.memory_estimate import memory_estimate
 from annpot.training.open_data import open_all, structure_sources
 from annpot.training.optimizers import slot_variables
@@ -127,6 +128,7 @@ def prepare(config, announce: Callable, origin=None):
     inputs = _open(config, start, announce)
     made = _make(config, start, seeds, devices, inputs, announce)
     notes = [*start.notes, *changes, *devices.notes(start.stored), *inputs.notes]
+    notes += precision_notes(config.training.mixed_precision, devices)
     notes += [*made.notes, *set_aside(config.io.train_dir, start.moved)]
     write_division(config.io.train_dir, inputs.opened[0].division)
     data, validation, step = made.data, made.validation, made.plan.step

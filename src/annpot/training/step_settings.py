@@ -130,6 +130,9 @@ class StepSettings:
         n_steps: steps of the whole run.
         kalman: KalmanSettings where a filter takes the place of the optimizer.
         gauss_newton: GaussNewtonSettings where that method does.
+        mixed: type of the products of hidden layers: "bfloat16", "float16", or
+            "none" for that of the networks.
+        loss_scale: fixed factor of `annpot.training.loss_scale`, or None.
         n_in_turn: parts of a batch that a device works on one after the other.
     """
 
@@ -152,6 +155,8 @@ class StepSettings:
     n_steps: int = 1
     kalman: KalmanSettings | None = None
     gauss_newton: GaussNewtonSettings | None = None
+    mixed: str = "none"
+    loss_scale: float | None = None
     n_in_turn: int = 1
 
     @property

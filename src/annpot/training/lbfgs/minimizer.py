@@ -65,7 +65,7 @@ class Minimizer:
         return dict(self._arrays)
 
     def set_state(self, stored):
-        """Go on with what `state` gave; with arrays of other sizes it stays as it is."""
+        """Go on with what `state` gave; other sizes are not taken."""
         if any(
             name not in stored or stored[name].shape != own.shape
             for name, own in self._arrays.items()

@@ -70,7 +70,7 @@ class WeightMinimizer:
             variable.assign(values.astype(variable.dtype))  # a copy: x changes
 
     def _is_where_it_was(self):
-        """Whether the variables are those of its state; new or restored ones are not."""
+        """Whether the variables are those of its state, and not new ones."""
         return all(
             np.array_equal(variable.numpy(), values.astype(variable.dtype))
             for variable, values in zip(
