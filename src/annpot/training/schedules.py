@@ -10,7 +10,8 @@ of the schedule and W the warm-up, in steps:
     warmup_cosine   r (t + 1) / W for t < W; then the cosine from W to T
     piecewise       r, from boundary i on rate i
 
-With swa_rate that is the rate from the first step of epoch swa_start on.
+With swa_rate that is the rate from the first step of epoch swa_start on, whatever a
+plateau has done before.
 
 Source of the cosine: I. Loshchilov, F. Hutter, arXiv:1608.03983 (2016), eq. 5, without
 restarts.
@@ -47,10 +48,15 @@ class LearningRate:
 
     def at(self, step):
         """Rate of one or more steps, see `rate_at`; not below the floor."""
-        rate = rate_at(self.settings, step)
+        settings = self.settings
+        rate = rate_at(settings, step)
         if self.factor == 1.0:
             return rate
-        return np.maximum(rate * self.factor, self.settings.floor)
+        lowered = np.maximum(rate * self.factor, settings.floor)
+        if settings.last is None:
+            return lowered
+        found = np.where(np.asarray(step) < settings.last_from, lowered, rate)
+        return found if np.ndim(found) else float(found)
 
 
 def _constant(settings, step):
