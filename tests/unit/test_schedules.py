@@ -109,3 +109,11 @@ def test_a_plateau_does_not_change_the_rate_of_swa():
     rate.factor = 0.25
     assert [rate.at(step) for step in (0, 99, 100)] == [0.0025, 0.0025, 0.004]
     assert rate.at(np.array([99, 100])).tolist() == [0.0025, 0.004]
+
+
+@pytest.mark.parametrize("warmup", [0.5, 2.5])
+def test_a_warm_up_of_part_of_a_step_does_not_pass_the_rate(warmup):
+    settings = LearningRateSettings(0.01, "warmup_cosine", length=10, warmup=warmup)
+    rates = rate_at(settings, np.arange(10))
+    assert rates.max() <= 0.01
+    assert rates[0] == 0.01 * min(1 / warmup, 1)

@@ -28,11 +28,11 @@ ON = {"DEFAULT_NETWORK": {"architecture": "6:1", "standardize": True}}
 STEPS, BATCH = 12, 4
 
 
-def scale_of_columns(columns):
+def scale_of_columns(columns, power=1.0):
     from annpot.training.standardization import scale_of
 
     g = np.array(columns, float).T
-    return scale_of(component_moments(np.zeros(len(g), int), g)[0])
+    return scale_of(component_moments(np.zeros(len(g), int), g)[0], power)
 
 
 def test_columns_that_do_not_vary_have_scale_one():
@@ -43,12 +43,22 @@ def test_columns_that_do_not_vary_have_scale_one():
     assert scale.mean[:3].tolist() == [3.0, value, 0.0]
 
 
+@pytest.mark.parametrize("power", [0.0, 0.75, 1.0])
+def test_columns_that_vary_more_stay_larger_by_a_power(power):
+    columns = np.array([[0.0, 8.0], [0.0, 0.5], [0.0, 1e-3]])
+    scale = scale_of_columns(columns, power).scale
+    # Standard deviations 4, 0.25 and 0.0005, the last of which counts as 0.004.
+    counted = np.array([4.0, 0.25, 0.004])
+    expected = counted**power * 4.0 ** (1 - power)
+    np.testing.assert_allclose(scale, expected, rtol=1e-14)
+
+
 def test_folding_keeps_the_function_and_its_slope():
     from annpot.networks.architecture import LayerSpec, LayerWeights, NetworkSpec
     from annpot.networks.numpy_potential import network_gradient
 
     rng = np.random.default_rng(4)
-    g = rng.normal(5.0, 3.0, (20, 7)) * 10.0 ** rng.integers(-3, 3, 7)
+    g = rng.normal(5.0, 3.0, (20, 7)) * 10.0 ** rng.integers(-1, 2, 7)
     scale = scale_of_columns(g.T)
     layers = [(rng.normal(size=(7, 5)), rng.normal(size=5))]
     layers += [(rng.normal(size=(5, 1)), rng.normal(size=1))]

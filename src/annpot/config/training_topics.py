@@ -43,6 +43,16 @@ in jumps with `staircase_decay_type` |
 `learning_rate_constant = False` is PANNA's way to say `exponential`. A schedule over
 the length of the run changes with that length.
 
+### Standardised descriptors
+
+With `standardize = True` the step trains for x = (G - m) / s, column by column, with
+the mean m over the atoms of an element in the training data and
+s = max(sd, S / 1000)^p S^(1 - p), where sd is the standard deviation of the column, S
+the largest of the element and p = `standardize_power`. p = 1 makes all columns alike,
+p = 0 centres them only. Columns that do not vary stay as they are. Checkpoints, exports
+and evaluations hold first layers for plain descriptors, in which m and s are folded.
+Where a run or a stage with `keep_optimizer` goes on, so do m and s.
+
 ### Averages
 
 The averaged weights are what validation, `best_metric`, early stopping and the model

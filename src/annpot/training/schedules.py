@@ -7,7 +7,7 @@ of the schedule and W the warm-up, in steps:
     exponential     r c^(t / decay_step); staircase: the exponent is rounded down
     linear          r + (f - r) x                   x = min(t / T, 1)
     cosine          f + (r - f) (1 + cos(pi x)) / 2
-    warmup_cosine   r (t + 1) / W for t < W; then the cosine from W to T
+    warmup_cosine   r min((t + 1) / W, 1) for t < W; then the cosine from W to T
     piecewise       r, from boundary i on rate i
 
 With swa_rate that is the rate from the first step of epoch swa_start on, whatever a
@@ -81,7 +81,7 @@ def _cosine(settings, step, warmup=0.0):
 
 
 def _warmup_cosine(settings, step):
-    rising = settings.initial * (step + 1.0) / settings.warmup
+    rising = settings.initial * np.minimum((step + 1.0) / settings.warmup, 1.0)
     falling = _cosine(settings, step, settings.warmup)
     return np.where(step < settings.warmup, rising, falling)
 

@@ -79,7 +79,16 @@ class DefaultNetwork(Network):
         False,
         ours=True,
         help="train for descriptors with mean 0 and standard deviation 1 in each "
-        "column of an element; stored networks are those of plain descriptors",
+        "column of an element; stored networks are those of plain descriptors; see "
+        "Standardised descriptors",
+    )
+    standardize_power: float = stage_key(
+        NUMBER,
+        1.0,
+        ge=0,
+        le=1,
+        ours=True,
+        help="p < 1 leaves columns that vary more larger, see Standardised descriptors",
     )
     normalization_technique: str | None = key(
         WORD,
