@@ -135,6 +135,28 @@ PROBLEMS = {
             "energy_cost_end = 2": "Remove energy_cost_end",
         }.items()
     },
+    "early stopping without validation": (
+        ("early_stopping_patience = 2", "early_stopping_metric = val_MAE/at"),
+        "early_stopping_metric = val_MAE/at needs validation data. Give "
+        "[VALIDATION_OPTIONS] data_dir or [DATA_INFORMATION] validation_split, or "
+        "write early_stopping_metric = MAE/at.",
+    ),
+    "early stopping without forces": (
+        ("early_stopping_patience = 2", "early_stopping_metric = F_MAE"),
+        "early_stopping_metric = F_MAE is about forces, which are not trained: "
+        "forces_cost is 0. Choose another column, or give [TRAINING_PARAMETERS] "
+        "forces_cost.",
+    ),
+    "a rate that falls upwards": (
+        ("schedule = cosine", "learning_rate = 0.01", "final_learning_rate = 0.1"),
+        "final_learning_rate = 0.1 is larger than learning_rate = 0.01, from which "
+        "schedule = cosine falls. Give a smaller one.",
+    ),
+    "decay beyond nothing": (
+        ("optimizer = adamw", "learning_rate = 0.01", "weight_decay = 200"),
+        "learning_rate = 0.01 and weight_decay = 200: in each update weights would "
+        "fall by 2 times themselves. Expected a weight_decay far below 100.",
+    ),
 }  # fmt: skip
 
 
@@ -182,7 +204,16 @@ NOTICES = {
         ("schedule = cosine", "warmup = 9"),
         "warmup has no effect: the schedule is cosine, and only warmup_cosine uses it.",
     ),
-}
+    "a long patience": (
+        ("early_stopping_patience = 10",),
+        "early_stopping_patience = 10 has no effect: the run has 10 complete epochs.",
+    ),
+    "a growing rate": (
+        ("schedule = exponential", "learning_rate_decay_step = 100",
+         "learning_rate_decay_factor = 2"),
+        "learning_rate_decay_factor = 2 is above 1: the rate grows.",
+    ),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("lines", "message"), NOTICES.values(), ids=NOTICES)

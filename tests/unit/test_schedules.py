@@ -115,3 +115,19 @@ def test_a_plateau_goes_on_with_what_it_remembers():
             second.on_epoch_end(0, {"val_loss": value})
             found.append(rate.at(0))
         assert found == rates(values)[cut:]
+
+
+def test_a_plateau_does_not_change_the_rate_of_swa():
+    settings = LearningRateSettings(0.01, "plateau", last=0.004, last_from=100)
+    rate = LearningRate(settings)
+    rate.factor = 0.25
+    assert [rate.at(step) for step in (0, 99, 100)] == [0.0025, 0.0025, 0.004]
+    assert rate.at(np.array([99, 100])).tolist() == [0.0025, 0.004]
+
+
+@pytest.mark.parametrize("warmup", [0.5, 2.5])
+def test_a_warm_up_of_part_of_a_step_does_not_pass_the_rate(warmup):
+    settings = LearningRateSettings(0.01, "warmup_cosine", length=10, warmup=warmup)
+    rates = rate_at(settings, np.arange(10))
+    assert rates.max() <= 0.01
+    assert rates[0] == 0.01 * min(1 / warmup, 1)

@@ -153,10 +153,22 @@ def _check_layer(symbol, key, layer, sizes, section, ini, findings):
         )
 
 
+def power_has_something_to_scale(parts, ini, findings):
+    """standardize_power is about standardize."""
+    network = parts.default_network
+    if network.standardize is False and network.standardize_power not in (None, 1.0):
+        findings.notice(
+            "[DEFAULT_NETWORK] standardize_power has no effect without standardize = "
+            "True.",
+            ini.line("DEFAULT_NETWORK", "standardize_power"),
+        )
+
+
 NETWORK_RULES = (
     layer_counts_agree,
     last_layer_is_one_energy,
     every_element_has_a_network,
     first_weights_exist,
     layer_files_have_layers,
+    power_has_something_to_scale,
 )

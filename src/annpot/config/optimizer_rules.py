@@ -52,6 +52,20 @@ def decay_is_decoupled(parts, ini, findings):
         )
 
 
+def decay_leaves_weights(parts, ini, findings):
+    """One update does not shrink a weight to nothing, or beyond."""
+    training = parts.training
+    rate, decay = training.learning_rate, training.weight_decay
+    if training.optimizer == "adam" or not rate or not decay or rate * decay < 1:
+        return
+    findings.problem(
+        f"[{TRAINING}] learning_rate = {rate:g} and weight_decay = {decay:g}: in each "
+        f"update weights would fall by {rate * decay:g} times themselves. Expected a "
+        f"weight_decay far below {1 / rate:g}.",
+        ini.line(TRAINING, "weight_decay"),
+    )
+
+
 def one_clipping_is_chosen(parts, ini, findings):
     """A gradient has one bound."""
     chosen = [key for key in CLIPPINGS if getattr(parts.training, key)]
@@ -98,6 +112,7 @@ def costs_change_from_something(parts, ini, findings):
 OPTIMIZER_RULES = (
     optimizer_knows_its_keys,
     decay_is_decoupled,
+    decay_leaves_weights,
     one_clipping_is_chosen,
     accumulation_divides,
     costs_change_from_something,

@@ -128,6 +128,27 @@ def schedule_lasts(parts, ini, findings):
         )
 
 
+def rate_falls(parts, ini, findings):
+    """A rate that falls to something falls; one that grows is told of."""
+    training, schedule = parts.training, _schedule(parts.training)
+    rate, final = training.learning_rate, training.final_learning_rate
+    falls = schedule in USED_BY["final_learning_rate"]
+    if falls and None not in (rate, final) and final > rate:
+        findings.problem(
+            f"[{TRAINING}] final_learning_rate = {final:g} is larger than "
+            f"learning_rate = {rate:g}, from which schedule = {schedule} falls. Give "
+            "a smaller one.",
+            ini.line(TRAINING, "final_learning_rate"),
+        )
+    factor = training.learning_rate_decay_factor
+    if schedule == "exponential" and factor is not None and factor > 1:
+        findings.notice(
+            f"[{TRAINING}] learning_rate_decay_factor = {factor:g} is above 1: the "
+            "rate grows.",
+            ini.line(TRAINING, "learning_rate_decay_factor"),
+        )
+
+
 def plateau_metric_is_measured(parts, ini, findings):
     """The column that has to improve exists in this run."""
     column = parts.training.plateau_metric
@@ -164,5 +185,6 @@ SCHEDULE_RULES = (
     schedule_knows_its_keys,
     pieces_fit,
     schedule_lasts,
+    rate_falls,
     plateau_metric_is_measured,
 )

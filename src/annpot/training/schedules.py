@@ -8,10 +8,11 @@ stays at r before it falls:
     exponential     r c^(t / decay_step); staircase: the exponent is rounded down
     linear          r + (f - r) x,   x = (t - W - H) / (T - W - H) within 0 and 1
     cosine          f + (r - f) (1 + cos(pi x)) / 2
-    warmup_cosine   r (t + 1) / W for t < W; then the cosine
+    warmup_cosine   r min((t + 1) / W, 1) for t < W; then the cosine
     piecewise       r, from boundary i on rate i
 
-With swa_rate that is the rate from the first step of epoch swa_start on.
+With swa_rate that is the rate from the first step of epoch swa_start on, whatever a
+plateau has done before.
 
 Source of the cosine: I. Loshchilov, F. Hutter, arXiv:1608.03983 (2016), eq. 5, without
 restarts.
@@ -48,10 +49,15 @@ class LearningRate:
 
     def at(self, step):
         """Rate of one or more steps, see `rate_at`; not below the floor."""
-        rate = rate_at(self.settings, step)
+        settings = self.settings
+        rate = rate_at(settings, step)
         if self.factor == 1.0:
             return rate
-        return np.maximum(rate * self.factor, self.settings.floor)
+        lowered = np.maximum(rate * self.factor, settings.floor)
+        if settings.last is None:
+            return lowered
+        found = np.where(np.asarray(step) < settings.last_from, lowered, rate)
+        return found if np.ndim(found) else float(found)
 
 
 def _constant(settings, step):
@@ -82,7 +88,7 @@ def _cosine(settings, step, warmup=0.0):
 
 
 def _warmup_cosine(settings, step):
-    rising = settings.initial * (step + 1.0) / settings.warmup
+    rising = settings.initial * np.minimum((step + 1.0) / settings.warmup, 1.0)
     falling = _cosine(settings, step, settings.warmup)
     return np.where(step < settings.warmup, rising, falling)
 

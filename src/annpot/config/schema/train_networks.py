@@ -95,16 +95,16 @@ class DefaultNetwork(Network):
         False,
         ours=True,
         help="train for descriptors with mean 0 and standard deviation 1 in each "
-        "column of an element; stored networks are those of plain descriptors",
+        "column of an element; stored networks are those of plain descriptors; see "
+        "Standardised descriptors",
     )
     standardize_power: float = stage_key(
         NUMBER,
         1.0,
-        gt=0,
+        ge=0,
         le=1,
         ours=True,
-        help="standardize divides by this power of the standard deviation: below 1, "
-        "columns that vary little count for less",
+        help="p < 1 leaves columns that vary more larger, see Standardised descriptors",
     )
     normalization_technique: str | None = key(
         WORD,
