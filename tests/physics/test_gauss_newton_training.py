@@ -1,6 +1,7 @@
 """Gauss-Newton training against residuals and derivatives written out in NumPy."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -55,7 +56,7 @@ def program_of(run, settings):
     run.parameters.read_in()
     return GaussNewtonProgram(
         run.parameters, run.potential.networks, run.plan.step,
-        run.data.step_form(run.plan.step), settings, rate,
+        run.data.step_form(run.plan.step), settings, SimpleNamespace(at=rate),
     )  # fmt: skip
 
 
