@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from annpot.training.gauss_newton.directions import random_directions
-from annpot.training.gauss_newton.program import GaussNewtonProgram
+from annpot.training.gauss_newton.program import GaussNewtonProgram, most_atoms
 from annpot.training.gauss_newton.settings import GaussNewtonSettings
 from annpot.training.order import batch_records
 from annpot.training.trace import by_name
@@ -55,7 +55,8 @@ def program_of(run, settings):
     run.parameters.read_in()
     return GaussNewtonProgram(
         run.parameters, run.potential.networks, run.plan.step,
-        run.data.step_form(run.plan.step), settings, rate,
+        run.data.step_form(run.plan.step), settings,
+        most_atoms(run.data.counts, len(run.potential.specs)), rate,
     )  # fmt: skip
 
 

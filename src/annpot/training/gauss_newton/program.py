@@ -11,7 +11,7 @@ from annpot.training.forms.prediction import (
     energies,
 )
 from annpot.training.gauss_newton.directions import random_directions
-from annpot.training.gauss_newton.kernel import atom_kernel, structure_kernel
+from annpot.training.gauss_newton.kernel import Extent, element_kernel
 from annpot.training.gauss_newton.optimizer import GaussNewton, solved
 from annpot.training.gauss_newton.residuals import residuals
 from annpot.training.gauss_newton.settings import ENERGIES_ONLY
@@ -40,13 +40,16 @@ class GaussNewtonProgram:
         settings: StepSettings, see `settings.unsupported`.
         form: how energies and forces are had, see `annpot.training.forms.prediction`.
         gauss_newton: GaussNewtonSettings.
+        most_atoms: for each element the most atoms of a structure, see `most_atoms`.
         rate: function of an array of steps, from 0: eta of each.
     """
 
-    def __init__(self, parameters, networks, settings, form, gauss_newton, rate):
+    def __init__(
+        self, parameters, networks, settings, form, gauss_newton, most_atoms, rate
+    ):
         self.settings, self.gauss_newton = settings, gauss_newton
         self.parameters, self.form = parameters, form
-        self.rate = rate
+        self.most_atoms, self.rate = most_atoms, rate
         self._activations = [network.activations for network in networks]
         self._elements = [network.name for network in networks]
         self.networks = self._networks_of(parameters.variables)
@@ -163,15 +166,19 @@ class GaussNewtonProgram:
 
     def _kernel(self, layers, batch):
         """K without the weights of rows, float64."""
-        n_structures, total = batch.n_atoms.shape[0], 0.0
+        total, n_structures = 0.0, batch.n_atoms.shape[0]
         trained = self._trained_layers(layers)
-        for of_element, owners in zip(trained, batch.owners, strict=True):
-            if of_element:
-                products = atom_kernel(
-                    [layer for _, layer in of_element], self.gauss_newton.bias_scale
-                )
-                found = structure_kernel(products, owners, n_structures)
-                total += tf.cast(found, tf.float64)
+        for of_element, owners, most in zip(
+            trained, batch.owners, self.most_atoms, strict=True
+        ):
+            if not of_element:
+                continue
+            slopes = [layer for _, layer in of_element]
+            n_atoms, n_rows = slopes[0].inputs.shape[:2]
+            extent = Extent(n_atoms, most, n_structures, n_rows)
+            scale = self.gauss_newton.bias_scale
+            found = element_kernel(slopes, owners, extent, scale)
+            total += tf.cast(found, tf.float64)
         return 0.5 * (total + tf.transpose(total))
 
     def _along(self, layers, increments, batch):
@@ -229,3 +236,13 @@ class GaussNewtonProgram:
             self._activations,
             self.settings.precision,
         )
+
+
+def most_atoms(counts, n_species):
+    """For each element the most atoms that a structure has, at least 1.
+
+    Args:
+        counts: (n_records, n_columns) of which the first are the atoms of the elements.
+        n_species: number of elements.
+    """
+    return tuple(int(n) for n in counts[:, :n_species].max(axis=0).clip(min=1))
