@@ -17,6 +17,7 @@ from annpot.training.gauss_newton.kernel import (
     places_of_structures,
     summed_over_atoms,
 )
+from annpot.training.gauss_newton.memory import gauss_newton_memory
 from annpot.training.gauss_newton.optimizer import solved
 from annpot.training.gauss_newton.settings import (
     GaussNewtonSettings,
@@ -234,3 +235,40 @@ def test_what_has_no_formula_is_told():
     # An exponential of forces that are not trained does not matter.
     off = SimpleNamespace(is_on=False, function="exp_quad")
     assert unsupported(step_settings(force_loss=off), tanh) == []
+
+
+def test_memory_by_hand():
+    step = SimpleNamespace(
+        precision="float32",
+        force_loss=SimpleNamespace(is_on=False),
+        shapes=((50, 40), (100, 80)),  # H and O, the last shape is the largest
+        batch_size=20,
+    )
+    shapes = [[(30, 10), (10, 1)], [(7, 1)]]
+    found = gauss_newton_memory(GaussNewtonSettings(), step, shapes, (5, 60))
+    # 310 + 11 + 8 weights, v before and after.
+    assert found.increments == 2 * 4 * 329
+    assert found.slopes == 4 * (100 * (40 + 11) + 80 * 8)
+    assert found.kernel == 3 * 8 * 20**2
+    # H: 100^2 (40 + 11 + 2 * 16) > 20 (20 + 2 * 5) 310, by rows of J; so is O.
+    assert found.work == 4 * max(20 * (300 + 5 * 40), 20 * (7 + 60 * 8))
+    assert found.total == sum(
+        (found.increments, found.slopes, found.kernel, found.work)
+    )
+    pairs = gauss_newton_memory(GaussNewtonSettings(), step, [[(300, 200)]], (5,))
+    assert pairs.work == 3 * 4 * 100**2  # 10^4 516 < 600 * 60000
+
+
+def test_memory_with_forces_has_rows_for_directions():
+    step = SimpleNamespace(
+        precision="float64",
+        force_loss=SimpleNamespace(is_on=True),
+        shapes=((10, 77),),  # 77: no place for atoms
+        batch_size=2,
+    )
+    settings = GaussNewtonSettings(projections=3)
+    found = gauss_newton_memory(settings, step, [[(300, 200)]], (5,))
+    assert found.slopes == 8 * 10 * 4 * 500
+    assert found.kernel == 3 * 8 * (2 * 4) ** 2
+    # 40^2 516 < 8 (8 + 10) 60000: by pairs.
+    assert found.work == 3 * 8 * 40**2
