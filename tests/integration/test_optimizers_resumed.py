@@ -53,6 +53,11 @@ CASES = {
         "final_learning_rate": 0.001,
         "clip_norm": 0.3,
     },
+    "adam in float16": {
+        "optimizer": "adam",
+        "schedule": "constant",
+        "mixed_precision": "float16",
+    },
     "lbfgs with an average, standardised": {
         "optimizer": "lbfgs",
         "schedule": "constant",
