@@ -10,6 +10,7 @@ TRAINING_TOPICS = """\
 | `nadam` | those, `weight_decay` | Adam with Nesterov's momentum |
 | `rmsprop` | `rho` `momentum` `adam_eps` `weight_decay` | gradient over its size |
 | `sgd` | `momentum` `nesterov` `weight_decay` | gradient descent |
+| `lbfgs` | `lbfgs_memory` `lbfgs_line_search` | L-BFGS over all data, of SciPy |
 
 Decoupled weight decay multiplies all kernels by 1 - rate x `weight_decay` in each
 update, those of descriptors that are zero throughout the data too; biases are left
@@ -18,6 +19,15 @@ the rate of the last of them. One of `clip_value`, `clip_norm` and `clip_global_
 bounds the gradient of an update. Slots of one optimizer mean nothing to another: a run
 that goes on with another one, or a stage with `keep_optimizer`, begins with fresh ones
 and says so; `adam` and `adamw` have the same.
+
+A step of `lbfgs` is an iteration: a direction and a line search along it, which takes
+one evaluation of all data or a few. What is recorded of it is the loss after it, of all
+data. Data are read in parts of at most `batch_size` structures, one after the other;
+the parts change the rounding alone. An epoch is one iteration unless `steps_per_epoch`
+or `max_steps` says otherwise. The run ends when no smaller loss is found, with
+`precision = float32` sooner. All data have to be in memory, of one device; learning
+rates, schedules, clipping, accumulation, weight decay and costs that change belong to
+the other optimizers. A stage begins with an empty memory.
 
 `energy_cost_end`, `forces_cost_end` and `virial_cost_end` change a cost linearly from
 the first step of the run to the last. The loss of the validation data keeps the first
@@ -42,6 +52,20 @@ in jumps with `staircase_decay_type` |
 
 `learning_rate_constant = False` is PANNA's way to say `exponential`. A schedule over
 the length of the run changes with that length.
+
+### Mixed precision
+
+With `mixed_precision = bfloat16 | float16` the factors and the result of the matrix
+products of hidden layers, and of their slopes, are rounded to that type. Weights,
+biases, activations, the last layer, `rbf` layers, sums, the loss and the optimizer keep
+their digits, and so do validation and whatever reads a checkpoint. bfloat16 has 8
+significant bits and the range of float32; float16 has 11, and slopes below 6e-8 vanish:
+the loss is multiplied by a factor before it is differentiated, and the gradient divided
+by it. It begins as 2^15, is halved after a step whose gradient is not finite, which
+moves no weight, and doubled after 2000 others in a row; `loss_scale` fixes it. What
+gains time: GPUs from compute capability 8.0 (bfloat16) and 7.0 (float16) on, CPUs with
+`avx512_bf16` or `amx_bf16` (bfloat16 with `use_xla = False`). Where none of them is
+found the run says so.
 
 ### Averages
 
