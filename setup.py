@@ -30,6 +30,7 @@ setup(
         "numpy>=2,<3",
         "pydantic>=2.10,<3",
         "rich>=13.9,<16",
+        "scipy>=1.15,<1.18",
         "tensorboard>=2.19,<3",
         "tensorflow>=2.19,<3",
         "vesin>=0.6,<0.7",

@@ -82,6 +82,16 @@ PROBLEMS = {
         "warmup = 500 steps, but the schedule ends after 500. Expected a shorter "
         "warmup.",
     ),
+    "a long hold": (
+        ("schedule = cosine", "schedule_hold = 500"),
+        "schedule_hold = 500 steps, but the schedule ends after 500. Expected a "
+        "shorter schedule_hold.",
+    ),
+    "a long warm-up and hold": (
+        ("schedule = warmup_cosine", "warmup = 300", "schedule_hold = 200"),
+        "warmup = 300 and schedule_hold = 200 steps, but the schedule ends after 500. "
+        "Expected a shorter warmup or schedule_hold.",
+    ),
     "a short schedule": (
         ("schedule = linear", "schedule_length = 9", "schedule_unit = epochs"),
         "schedule_length = 9 epochs is shorter than the run of 10 epochs. Remove it, "
@@ -133,6 +143,20 @@ PROBLEMS = {
         "learning_rate = 0.01 and weight_decay = 200: in each update weights would "
         "fall by 2 times themselves. Expected a weight_decay far below 100.",
     ),
+    **{
+        f"lbfgs with {line}": (
+            ("optimizer = lbfgs", line),
+            "optimizer = lbfgs finds its own steps from the loss of all data: "
+            f"{line} cannot be used. {way_out}, or choose another optimizer.",
+        )
+        for line, way_out in {
+            "clip_norm = 0.5": "Set clip_norm = 0",
+            "accumulate_steps = 2": "Set accumulate_steps = 1",
+            "weight_decay = 0.1": "Set weight_decay = 0",
+            "schedule = cosine": "Set schedule = constant",
+            "energy_cost_end = 2": "Remove energy_cost_end",
+        }.items()
+    },
 }  # fmt: skip
 
 
@@ -141,7 +165,32 @@ def test_contradictions_are_told(tmp_path, lines, message):
     assert problems(tmp_path, *lines) == [message]
 
 
+def test_lbfgs_needs_its_data_in_memory(tmp_path):
+    path = tmp_path / "train.ini"
+    text = TRAIN.replace("train_dir", "dataset_cache = False\ntrain_dir")
+    path.write_text(f"{text}optimizer = lbfgs")
+    with pytest.raises(InputError) as error:
+        config.load_train(path)
+    assert told(error.value.problems) == [
+        "optimizer = lbfgs needs all data in memory, but [IO_INFORMATION] "
+        "dataset_cache = False streams them. Remove it, or choose another optimizer."
+    ]
+    assert "train.ini:3: " in error.value.problems[0]
+
+
+def test_an_epoch_of_lbfgs_is_one_step_unless_told(tmp_path):
+    path = tmp_path / "train.ini"
+    path.write_text(TRAIN.replace("steps_per_epoch = 50", "optimizer = lbfgs"))
+    assert config.load_train(path).training.steps_per_epoch == 1
+    assert load(tmp_path, "optimizer = lbfgs").training.steps_per_epoch == 50
+
+
 NOTICES = {
+    "rate of lbfgs": (
+        ("optimizer = lbfgs", "learning_rate = 0.01"),
+        "learning_rate has no effect: optimizer = lbfgs does not use it, only adam, "
+        "adamw, nadam, rmsprop, sgd.",
+    ),
     "momentum": (
         ("momentum = 0.9",),
         "momentum has no effect: optimizer = adam does not use it, only sgd, rmsprop.",

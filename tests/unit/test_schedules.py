@@ -1,6 +1,7 @@
 """Learning rates: each schedule against its formula, written out by hand."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -54,6 +55,19 @@ def test_a_staircase_stays_between_its_steps():
     for step in STEPS:
         expected = 0.02 * 0.7 ** (step // 250)
         assert rate_at(settings, step) == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine", "warmup_cosine"])
+def test_the_rate_stays_before_it_falls(schedule):
+    warmup = 100 if schedule == "warmup_cosine" else 0
+    held = replace(settings_of(schedule), hold=300)
+    shorter = replace(settings_of(schedule), length=700)
+    assert rate_at(held, 50) == rate_at(shorter, 50) if warmup else 0.02
+    for step in (warmup, warmup + 150, warmup + 299):
+        assert rate_at(held, step) == 0.02
+    for step in (350, 550, 700, 900):
+        later = rate_at(held, step + 300)
+        assert later == pytest.approx(rate_at(shorter, step), rel=1e-13)
 
 
 def a_plateau(metric="val_loss", floor=0.0):

@@ -1,6 +1,6 @@
 """Rules on the networks of a training INI: layers, first weights, sizes."""
 
-LISTS = ("trainable", "activations", "behavior")
+LISTS = ("trainable", "activations", "behavior", "initial_gain", "initial_bias")
 
 
 def layer_counts_agree(parts, ini, findings):
@@ -59,7 +59,12 @@ def _compare_lists(name, lengths, ini, findings):
 
 
 def _singular(key):
-    return {"trainable": "flag", "activations": "activation"}.get(key, key)
+    return {
+        "trainable": "flag",
+        "activations": "activation",
+        "initial_gain": "gain",
+        "initial_bias": "spread",
+    }.get(key, key)
 
 
 def last_layer_is_one_energy(parts, ini, findings):

@@ -9,7 +9,11 @@ USED_BY = {  # key -> optimizers that know it
     "momentum": ("sgd", "rmsprop"),
     "nesterov": ("sgd",),
     "rho": ("rmsprop",),
+    "learning_rate": (*ADAMS, "rmsprop", "sgd"),
+    "lbfgs_memory": ("lbfgs",),
+    "lbfgs_line_search": ("lbfgs",),
 }
+REFUSING = (None, "kalman", "gauss_newton")  # have rules of their own
 CLIPPINGS = ("clip_value", "clip_norm", "clip_global_norm")
 COSTS = ("energy_cost", "forces_cost", "virial_cost")
 
@@ -17,7 +21,7 @@ COSTS = ("energy_cost", "forces_cost", "virial_cost")
 def optimizer_knows_its_keys(parts, ini, findings):
     """Keys of other optimizers have no effect."""
     training = parts.training
-    if training.optimizer is None:
+    if training.optimizer in REFUSING:
         return
     for key, users in USED_BY.items():
         default = type(training).model_fields[key].default

@@ -16,6 +16,7 @@ USED_BY = {  # key -> schedules that know it
     "schedule_length": ENDING,
     "final_learning_rate": (*ENDING, "plateau"),
     "warmup": ("warmup_cosine",),
+    "schedule_hold": ENDING,
     "piecewise_boundaries": ("piecewise",),
     "piecewise_rates": ("piecewise",),
     "plateau_factor": ("plateau",),
@@ -114,11 +115,16 @@ def schedule_lasts(parts, ini, findings):
             f"of {run:g} {unit}. Remove it, or give at least {run:g}.",
             ini.line(TRAINING, "schedule_length"),
         )
-    if schedule == "warmup_cosine" and training.warmup and training.warmup >= length:
+    before_fall = {"schedule_hold": training.schedule_hold or 0.0}
+    if schedule == "warmup_cosine":
+        before_fall = {"warmup": training.warmup or 0.0, **before_fall}
+    if sum(before_fall.values()) >= length:
+        given = {key: value for key, value in before_fall.items() if value}
+        told = " and ".join(f"{key} = {value:g}" for key, value in given.items())
         findings.problem(
-            f"[{TRAINING}] warmup = {training.warmup:g} {unit}, but the schedule ends "
-            f"after {length:g}. Expected a shorter warmup.",
-            ini.line(TRAINING, "warmup"),
+            f"[{TRAINING}] {told} {unit}, but the schedule ends after {length:g}. "
+            f"Expected a shorter {' or '.join(given)}.",
+            ini.line(TRAINING, next(iter(given))),
         )
 
 

@@ -10,6 +10,7 @@ TRAINING_TOPICS = """\
 | `nadam` | those, `weight_decay` | Adam with Nesterov's momentum |
 | `rmsprop` | `rho` `momentum` `adam_eps` `weight_decay` | gradient over its size |
 | `sgd` | `momentum` `nesterov` `weight_decay` | gradient descent |
+| `kalman` | `kalman_...` | extended Kalman filter, see [Kalman filter](kalman.md) |
 
 Decoupled weight decay multiplies all kernels by 1 - rate x `weight_decay` in each
 update, those of descriptors that are zero throughout the data too; biases are left
@@ -19,6 +20,12 @@ bounds the gradient of an update. Slots of one optimizer mean nothing to another
 that goes on with another one, or a stage with `keep_optimizer`, begins with fresh ones
 and says so; `adam` and `adamw` have the same.
 
+The Kalman filter takes no step along a gradient: keys of clipping, decay, momentum,
+learning rate and schedule, penalties and losses other than the default are refused with
+it, and so are virials, accumulation and several devices. A stage of a file that has
+such a key sets it to its default. `forces_cost = 1` observes forces; units, not costs,
+say how much energies and forces count.
+
 `energy_cost_end`, `forces_cost_end` and `virial_cost_end` change a cost linearly from
 the first step of the run to the last. The loss of the validation data keeps the first
 costs, so that its epochs can be compared.
@@ -26,16 +33,17 @@ costs, so that its epochs can be compared.
 ### Schedules
 
 With t the step from 0, r = `learning_rate`, f = `final_learning_rate`, T the length of
-the run or `schedule_length`, W = `warmup`:
+the run or `schedule_length`, W = `warmup` (0 without), H = `schedule_hold`, and
+x = (t - W - H) / (T - W - H), 0 before and 1 after:
 
 | `schedule` | learning rate |
 | --- | --- |
 | `constant` | r |
 | `exponential` | r x `learning_rate_decay_factor` ^ (t / `learning_rate_decay_step`), \
 in jumps with `staircase_decay_type` |
-| `linear` | from r to f |
-| `cosine` | f + (r - f) (1 + cos(pi t / T)) / 2 |
-| `warmup_cosine` | r (t + 1) / W until W, then the cosine from there to T |
+| `linear` | r + (f - r) x |
+| `cosine` | f + (r - f) (1 + cos(pi x)) / 2 |
+| `warmup_cosine` | r (t + 1) / W until W, then the cosine |
 | `piecewise` | r, then each of `piecewise_rates` from its boundary on |
 | `plateau` | r, times `plateau_factor` after each `plateau_patience` epochs in which \
 `plateau_metric` was not better than ever before; not below f |
@@ -46,12 +54,13 @@ the length of the run changes with that length.
 ### Standardised descriptors
 
 With `standardize = True` the step trains for x = (G - m) / s, column by column, with
-the mean m over the atoms of an element in the training data and
-s = max(sd, S / 1000)^p S^(1 - p), where sd is the standard deviation of the column, S
-the largest of the element and p = `standardize_power`. p = 1 makes all columns alike,
-p = 0 centres them only. Columns that do not vary stay as they are. Checkpoints, exports
-and evaluations hold first layers for plain descriptors, in which m and s are folded.
-Where a run or a stage with `keep_optimizer` goes on, so do m and s.
+the mean m over the atoms of an element in the training data and s the standard
+deviation sd. With p = `standardize_power` below 1, s = c max(sd, S / 10000)^p, where S
+is the largest sd of the element and c gives the mean of |x|^2 the length of the
+descriptor: columns that vary little count for less. Columns that do not vary stay as
+they are. Checkpoints, exports and evaluations hold first layers for plain descriptors,
+in which m and s are folded. Where a run or a stage with `keep_optimizer` goes on, so do
+m and s.
 
 ### Averages
 

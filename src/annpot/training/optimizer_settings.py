@@ -1,5 +1,6 @@
 """Optimizer, learning rate and clipping of [TRAINING_PARAMETERS], as numbers."""
 
+from annpot.training.kalman.choice import KALMAN
 from annpot.training.step_settings import (
     ClippingSettings,
     LearningRateSettings,
@@ -19,6 +20,8 @@ def optimizer_settings(training):
         rho=training.rho,
         weight_decay=training.decoupled_decay,
         accumulate=training.accumulate_steps,
+        lbfgs_memory=training.lbfgs_memory,
+        lbfgs_line_search=training.lbfgs_line_search,
     )
 
 
@@ -39,18 +42,21 @@ def learning_rate_settings(training, steps_per_epoch, total_steps):
         steps_per_epoch: steps of an epoch, for lengths in epochs.
         total_steps: steps of the whole run, the length unless told.
     """
+    if training.optimizer == KALMAN:
+        return LearningRateSettings(initial=1.0)
     unit = steps_per_epoch if training.schedule_unit == "epochs" else 1
     length = training.schedule_length
     final = training.final_learning_rate
     is_plateau = training.rate_schedule == "plateau"
     return LearningRateSettings(
-        initial=training.learning_rate,
+        initial=training.first_rate,
         schedule=training.rate_schedule,
         decay_step=(training.learning_rate_decay_step or 1.0) * unit,
         decay_factor=training.learning_rate_decay_factor or 1.0,
         staircase=training.staircase_decay_type,
         length=max(total_steps, 1) if length is None else length * unit,
         warmup=(training.warmup or 1.0) * unit,
+        hold=training.schedule_hold * unit,
         final=final,
         boundaries=tuple(b * unit for b in training.piecewise_boundaries or ()),
         rates=tuple(training.piecewise_rates or ()),

@@ -4,6 +4,8 @@ import numpy as np
 
 from annpot.errors import InputError
 from annpot.networks.architecture import LayerWeights
+from annpot.training.kalman.choice import KALMAN
+from annpot.training.kalman.stored import restore_filter
 from annpot.training.optimizers import slot_variables
 
 REST = "rest/"  # before the names of rows that the step leaves out
@@ -40,15 +42,21 @@ def restore(start, potential, program):
     program.optimizer.iterations.assign(start.progress.step)
     if not start.keeps_slots:
         return []
-    if start.stored is not None:
-        _restore_state(state.optimizer, program)
     stored, now = optimizer_family(state.run), program.optimizer.family
-    if state.slots and stored != now:
+    if stored != now and (state.slots or state.optimizer):
         program.optimizer.begin_at(start.progress.step)
         return [
             f"The optimizer state in {state.prefix.name} is that of {stored}: {now} "
             "starts afresh."
         ]
+    if now == KALMAN and not restore_filter(state, potential, program):
+        program.optimizer.begin_at(start.progress.step)
+        return [
+            f"The covariance in {state.prefix.name} is that of other weights, or of "
+            "another kalman_covariance: the filter starts afresh."
+        ]
+    if start.stored is not None and now != KALMAN:
+        _restore_state(state.optimizer, program)
     missing = _restore_slots(state, start.progress.step, program)
     if not missing or not state.slots:
         return []
@@ -124,9 +132,7 @@ def optimizer_state(program):
 
 def _restore_state(stored, program):
     """Set what `optimizer_state` gave, as far as the program has it."""
-    for name, variable in program.optimizer.state().items():
-        if name in stored:
-            variable.assign(stored[name])
+    program.optimizer.set_state(stored)
     for key in program.trained:
         if f"{REST}{key}" in stored and program.parameters.rest_factor is not None:
             program.parameters.rest[key] = stored[f"{REST}{key}"]

@@ -11,6 +11,7 @@ from annpot.training.forms.force_validation import ForceValidator
 from annpot.training.forms.prediction import AtomicNetworks
 from annpot.training.forms.rows_data import RowsData
 from annpot.training.history import History
+from annpot.training.kalman.program import KalmanProgram
 from annpot.training.parameters import Parameters
 from annpot.training.plan import Plan
 from annpot.training.progress import Progress
@@ -30,7 +31,8 @@ class Run:
         plan: Plan.
         potential: Potential.
         parameters: Parameters that the step trains.
-        program: StepProgram, or ReplicaProgram on several devices.
+        program: StepProgram; KalmanProgram with a filter, ReplicaProgram on several
+            devices.
         data: RowsData, StoredData or ComputedData of training.
         feed: Feed of the training data.
         n_validation: structures to validate on.
@@ -52,7 +54,7 @@ class Run:
     plan: Plan
     potential: Potential
     parameters: Parameters
-    program: StepProgram | ReplicaProgram
+    program: StepProgram | KalmanProgram | ReplicaProgram
     data: RowsData
     feed: Feed | ForceFeed
     n_validation: int

@@ -22,7 +22,11 @@ from annpot.training.energy_offsets import choose_offsets
 from annpot.training.facts import require_same_descriptors, run_facts, run_text
 from annpot.training.forms.prediction import AtomicNetworks
 from annpot.training.forms.rows_data import RowsData
+from annpot.training.kalman.program import KalmanProgram
+from annpot.training.kalman.room import filter_bytes, require_room
 from annpot.training.keeps import keeps_of
+from annpot.training.lbfgs.whole_data import WholeDataFeed
+from annpot.training.low_precision import precision_notes
 from annpot.training.memory_estimate import memory_estimate
 from annpot.training.open_data import open_all, structure_sources
 from annpot.training.optimizers import slot_variables
@@ -85,7 +89,7 @@ class _Made:
         data, validation: RowsData, StoredData or ComputedData; the latter or None.
         potential: Potential.
         parameters: Parameters that the step trains.
-        program: StepProgram or ReplicaProgram.
+        program: StepProgram, KalmanProgram or ReplicaProgram.
         networks: StartingNetwork of each element.
         notes: what to tell about them.
     """
@@ -95,7 +99,7 @@ class _Made:
     validation: RowsData | None
     potential: Potential
     parameters: Parameters
-    program: StepProgram | ReplicaProgram
+    program: StepProgram | KalmanProgram | ReplicaProgram
     networks: tuple
     notes: list
 
@@ -124,6 +128,7 @@ def prepare(config, announce: Callable, origin=None):
     inputs = _open(config, start, announce)
     made = _make(config, start, seeds, devices, inputs, announce)
     notes = [*start.notes, *changes, *devices.notes(start.stored), *inputs.notes]
+    notes += precision_notes(config.training.mixed_precision, devices)
     notes += [*made.notes, *set_aside(config.io.train_dir, start.moved)]
     write_division(config.io.train_dir, inputs.opened[0].division)
     data, validation, step = made.data, made.validation, made.plan.step
@@ -133,9 +138,10 @@ def prepare(config, announce: Callable, origin=None):
         parameters=made.parameters,
         program=made.program,
         data=data,
-        feed=data.feed(made.plan),
+        feed=_feed(data, made.plan),
         n_validation=0 if validation is None else len(validation),
-        memory=memory_estimate(data, validation, made.plan, made.specs),
+        memory=memory_estimate(data, validation, made.plan, made.specs)
+        + filter_bytes(step, made.specs),
         validator=None if validation is None else validation.validator(step),
         recorder=_recorder(config, inputs, made),
         seen=_seen(made.parameters, made.plan),
@@ -196,6 +202,7 @@ def _make(config, start, seeds, devices, inputs, announce):
     notes += [*scaled, *told]
     n_devices = len(devices.names)
     plan = make_plan(config, data, specs, seeds, columns, start.progress, n_devices)
+    require_room(config, plan.step, specs)
     potential, parameters, program = _assemble(config, plan, data, networks, devices)
     if not program.trained:
         notes.append("No weight is trained: every layer is frozen (trainable).")
@@ -244,6 +251,11 @@ def _seen(parameters, plan):
     activations = [network.activations for network in parameters.networks]
     layers = parameters.layers_of(parameters.seen)
     return AtomicNetworks(layers, activations, plan.step.precision)
+
+
+def _feed(data, plan):
+    feed = data.feed(plan)
+    return WholeDataFeed(feed) if plan.step.optimizer.name == "lbfgs" else feed
 
 
 def _recorder(config, inputs, made):

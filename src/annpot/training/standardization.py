@@ -1,9 +1,15 @@
-"""Inputs of the networks with mean 0 and like spreads: `standardize`.
+"""Inputs of the networks with mean 0 and spread 1: `standardize`.
 
 The step trains the first layer for x = (G - m) / s; whatever is stored or exported has
 it folded, so that it is a network of plain descriptors like any other:
 
     x W + b = G W' + b',   W' = W / s (row by row),   b' = b - (m / s) W
+
+With a power p below 1 of the standard deviation the columns keep some of their
+differences, and one factor for all columns of an element gives the mean of |x|^2 over
+its atoms the length of the descriptor:
+
+    s_k = c max(sigma_k, 1e-4 max_j sigma_j)^p,   sum_k (sigma_k / s_k)^2 = n
 """
 
 from dataclasses import dataclass, replace
@@ -17,9 +23,7 @@ from annpot.training.plan import RBF
 # A column whose spread is below this part of the element's largest number is taken for
 # constant: in float32 it holds a digit or less.
 NOISE = 1e-6
-# Spreads count as at least this part of the element's largest: columns that hardly vary
-# are not blown up to the size of those that tell structures apart.
-FLOOR = 1e-3
+SMALLEST = 1e-4  # spread of a column, per largest, that a power below 1 still tells
 STEP_WEIGHTS = "standardized"  # slot: first layer as the step trains it
 FOLDER = "standardization"  # beginning of the names of the statistics in a checkpoint
 PARTS = ("mean", "scale")
@@ -63,26 +67,35 @@ class InputScale:
 def scale_of(moments, power=1.0):
     """InputScale from the ComponentMoments of an element.
 
-        s = max(sd, FLOOR S)^p S^(1 - p)
+    m is the mean of a column, s the standard deviation or what its power gives; where
+    a column is constant over the atoms, m is its value and s = 1.
 
-    with the standard deviation sd of the column, the largest S of the element and
-    p = `power`; m is the mean. Where a column is constant over the atoms, m is its
-    value and s = 1.
+    Args:
+        moments: ComponentMoments.
+        power: p, above 0 to 1.
     """
     std, mean = moments.std, moments.mean.copy()
     size = max(np.abs(moments.minimum).max(), np.abs(moments.maximum).max())
     is_one_value = moments.minimum == moments.maximum
     is_constant = is_one_value | (std <= NOISE * size)
     mean[is_one_value] = moments.minimum[is_one_value]
-    largest = std.max()
-    scale = np.maximum(std, FLOOR * largest) ** power * largest ** (1.0 - power)
-    return InputScale(mean, np.where(is_constant, 1.0, scale))
+    if power == 1.0 or is_constant.all():
+        return InputScale(mean, np.where(is_constant, 1.0, std))
+    scale = np.maximum(std, SMALLEST * std.max()) ** power
+    size = np.sum((std / scale)[~is_constant] ** 2)
+    return InputScale(
+        mean, np.where(is_constant, 1.0, scale * np.sqrt(size / len(std)))
+    )
 
 
 def measured_scales(data, power=1.0):
-    """{species index: InputScale} of the descriptors of a DataSet, see `scale_of`.
+    """{species index: InputScale} of the descriptors of a DataSet.
 
     Streamed data are read once more.
+
+    Args:
+        data: DataSet.
+        power: see `scale_of`.
     """
     moments = {}
     for part in data.resident or data.stream.whole():

@@ -9,6 +9,7 @@ from annpot.config.grammar import (
     BOOLEAN,
     FLAG_LIST,
     INTEGER,
+    LAYER_NUMBERS,
     NUMBER,
     NUMBER_LIST,
     PATH,
@@ -52,6 +53,21 @@ class Network(Section):
         help="activation of each layer",
         default_text="from networks_metadata, else gaussian and a linear last layer",
     )
+    initial_gain: tuple[float, ...] | None = key(
+        LAYER_NUMBERS,
+        None,
+        ours=True,
+        help="new weights of each layer are drawn with standard deviation gain / "
+        "sqrt(n_in)",
+        default_text="standard deviation sqrt(2 / (n_in + n_out))",
+    )
+    initial_bias: tuple[float, ...] | None = key(
+        LAYER_NUMBERS,
+        None,
+        ours=True,
+        help="standard deviation with which new biases of each layer are drawn",
+        default_text="new biases are 0",
+    )
     output_offset: float | None = stage_key(
         NUMBER,
         None,
@@ -85,10 +101,11 @@ class DefaultNetwork(Network):
     standardize_power: float = stage_key(
         NUMBER,
         1.0,
-        ge=0,
+        gt=0,
         le=1,
         ours=True,
-        help="p < 1 leaves columns that vary more larger, see Standardised descriptors",
+        help="standardize divides by this power of the standard deviation: below 1, "
+        "columns that vary little count for less",
     )
     normalization_technique: str | None = key(
         WORD,

@@ -14,6 +14,7 @@ from annpot.config.grammar import (
 )
 from annpot.config.schema.keys import Section, stage_key
 
+LEARNING_RATE = 1e-3
 ADAMW_DECAY = 0.004  # of Keras
 
 
@@ -22,9 +23,9 @@ class OptimizerKeys(Section):
 
     name: ClassVar[str] = "TRAINING_PARAMETERS"
 
-    optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd"] = stage_key(
-        WORD, "adam", ours=True, help="how gradients move the weights, see Optimizers"
-    )
+    optimizer: Literal[
+        "adam", "adamw", "nadam", "rmsprop", "sgd", "lbfgs", "kalman", "gauss_newton"
+    ] = stage_key(WORD, "adam", ours=True, help="how weights are moved, see Optimizers")
     weight_decay: float | None = stage_key(
         NUMBER,
         None,
@@ -52,7 +53,13 @@ class OptimizerKeys(Section):
         ours=True,
         help="steps whose mean gradient makes one update; divides steps_per_epoch",
     )
-    learning_rate: float = stage_key(NUMBER, 1e-3, gt=0, help="learning rate at step 0")
+    learning_rate: float | None = stage_key(
+        NUMBER,
+        None,
+        gt=0,
+        help="learning rate at step 0",
+        default_text="0.001; 1 with gauss_newton",
+    )
     schedule: (
         Literal[
             "constant",
@@ -75,8 +82,8 @@ class OptimizerKeys(Section):
         WORD,
         "steps",
         ours=True,
-        help="unit of learning_rate_decay_step, schedule_length, warmup and "
-        "piecewise_boundaries",
+        help="unit of learning_rate_decay_step, schedule_length, warmup, "
+        "schedule_hold and piecewise_boundaries",
     )
     schedule_length: float | None = stage_key(
         NUMBER,
@@ -100,6 +107,14 @@ class OptimizerKeys(Section):
         ours=True,
         help="warmup_cosine: how long the rate rises from 0",
         default_text="needed with schedule = warmup_cosine",
+    )
+    schedule_hold: float = stage_key(
+        NUMBER,
+        0.0,
+        ge=0,
+        ours=True,
+        help="linear, cosine, warmup_cosine: how long the rate stays at learning_rate "
+        "before it falls",
     )
     piecewise_boundaries: tuple[float, ...] | None = stage_key(
         NUMBER_LIST,
@@ -186,6 +201,12 @@ class OptimizerKeys(Section):
         ours=True,
         help="largest norm of the gradient of all weights together; 0: no bound",
     )
+
+    @property
+    def first_rate(self):
+        """Learning rate at step 0."""
+        default = 1.0 if self.optimizer == "gauss_newton" else LEARNING_RATE
+        return default if self.learning_rate is None else self.learning_rate
 
     @property
     def rate_schedule(self):

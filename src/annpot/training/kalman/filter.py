@@ -32,6 +32,7 @@ import numpy as np
 
 from annpot.networks.element_network import tf
 from annpot.training.kalman.blocks import groups_of
+from annpot.training.kalman.choice import KALMAN
 from annpot.training.kalman.memory import parameter_sizes
 
 # Scales are put into the matrix when they leave 1/LARGEST_SCALE to LARGEST_SCALE.
@@ -43,8 +44,10 @@ class KalmanFilter:
     """Extended Kalman filter over variables.
 
     Attributes:
+        family: name of those optimizers whose state can go on in this one.
         iterations: number of updates done, a variable.
         first_steps: for each variable the update at which its covariance was P(0).
+        slots: for each variable {}: what there is belongs to several of them.
         groups: Groups of the weights.
 
     Args:
@@ -52,11 +55,14 @@ class KalmanFilter:
         trained: {ParameterKey: variable}, elements and layers in order.
     """
 
+    family = KALMAN
+
     def __init__(self, settings, trained):
         self.settings, self.trained = settings, trained
         self.groups = groups_of(parameter_sizes(trained), settings.covariance)
         self.iterations = tf.Variable(0, dtype=tf.int64, name="iterations")
         self.first_steps = [0] * len(trained)
+        self.slots = [{} for _ in trained]
         self._scalars = {
             name: tf.Variable(getattr(settings, field), dtype=tf.float64, name=name)
             for name, field in SCALARS.items()
@@ -79,13 +85,13 @@ class KalmanFilter:
         ]
 
     def state(self):
-        """{name: variable} of all that the next update depends on, beside weights.
+        """{name: variable} of what the next update depends on beside weights and step.
 
-        Names: "iterations", "lambda", "q", "eta", and of each strip of the covariance
+        Names: "lambda", "q", "eta", and of each strip of the covariance
         "covariance/GROUP/ROW/square" and ".../right", ROW its first row; its scales
         are "scale/GROUP".
         """
-        found = {"iterations": self.iterations, **self._scalars}
+        found = dict(self._scalars)
         for group, strips, scale in self._by_group():
             found[f"scale/{group.name}"] = scale
             for strip, pair in zip(group.strips, strips, strict=True):
@@ -95,19 +101,24 @@ class KalmanFilter:
                         found[path] = variable
         return found
 
+    def set_state(self, stored):
+        """Go on from {name: array} that `state` gave; whether they fit.
+
+        Nothing is set where one is missing or has another shape.
+        """
+        own = self.state()
+        if any(n not in stored or stored[n].shape != v.shape for n, v in own.items()):
+            return False
+        for name, variable in own.items():
+            variable.assign(np.asarray(stored[name], variable.dtype.as_numpy_dtype))
+        return True
+
+    def begin_at(self, step):
+        """Count updates of all variables from a step on."""
+        self.first_steps = [step] * len(self.trained)
+
     def _by_group(self):
         return zip(self.groups, self._strips, self._scales, strict=True)
-
-    def reset(self):
-        """Forget: P(0) and first noise; iterations stay."""
-        for name, field in SCALARS.items():
-            self._scalars[name].assign(getattr(self.settings, field))
-        for _, strips, scale in self._by_group():
-            scale.assign(tf.ones_like(scale))
-            for square, right in strips:
-                first = np.eye(square.shape[0]) / self.settings.epsilon
-                square.assign(tf.constant(first, square.dtype))
-                right.assign(tf.zeros_like(right))
 
     def covariance(self, group):
         """(n, n) NumPy matrix of a Group, both halves filled in."""

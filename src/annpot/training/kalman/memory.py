@@ -20,16 +20,18 @@ class KalmanMemory:
         jacobian: of H, in the precision of the networks and in that of the filter.
         work: of what an update makes beside them: P H, L^-1 H^T P, and the change of
             one strip of P.
+        checkpoint: of the copy of P that a checkpoint is written from.
     """
 
     covariance: int
     jacobian: int
     work: int
+    checkpoint: int
 
     @property
     def total(self):
         """Sum of all."""
-        return self.covariance + self.jacobian + self.work
+        return self.covariance + self.jacobian + self.work + self.checkpoint
 
 
 def parameter_sizes(variables):
@@ -52,10 +54,12 @@ def kalman_memory(settings, sizes, batch_size):
     strips = [s for g in groups_of(sizes, settings.covariance) for s in g.strips]
     numbers = [a * b for strip in strips for a, b in strip.shapes]
     row = settings.itemsize * m * n
+    covariance = settings.itemsize * (sum(numbers) + n)
     return KalmanMemory(
-        covariance=settings.itemsize * (sum(numbers) + n),
+        covariance=covariance,
         jacobian=3 * row,
         work=3 * row + 2 * settings.itemsize * max(numbers, default=0),
+        checkpoint=covariance,
     )
 
 

@@ -1,5 +1,8 @@
 """The compiled program of the extended Kalman filter."""
 
+import numpy as np
+
+from annpot.errors import TrainingError
 from annpot.networks.element_network import tf
 from annpot.training.error_sums import trace_record
 from annpot.training.forms.prediction import AtomicNetworks
@@ -7,6 +10,7 @@ from annpot.training.kalman.components import force_components
 from annpot.training.kalman.filter import KalmanFilter
 from annpot.training.kalman.observations import jacobian, observed
 from annpot.training.objective import data_loss
+from annpot.training.schedules import LearningRate
 from annpot.training.step import padded
 from annpot.training.trace import TRACE
 
@@ -21,6 +25,7 @@ class KalmanProgram:
         trained: {ParameterKey: variable} that the filter moves.
         optimizer: the KalmanFilter; its `state` is what a checkpoint has to hold.
         networks: AtomicNetworks.
+        learning_rate: LearningRate of 1: updates are taken whole.
 
     Args:
         parameters: Parameters to train.
@@ -37,6 +42,7 @@ class KalmanProgram:
         self.networks = self._networks_of(parameters.variables)
         self.trained = parameters.trainable()
         self.optimizer = KalmanFilter(kalman, self.trained)
+        self.learning_rate = LearningRate(settings.learning_rate)
         self._observe = tf.function(
             self._observations, jit_compile=settings.xla, autograph=False
         )
@@ -53,6 +59,9 @@ class KalmanProgram:
 
         Returns:
             (n_steps, len(TRACE)) float64 record of the steps, errors before each.
+
+        Raises:
+            TrainingError: a weight is not a finite number.
         """
         n_steps = len(chunk.targets)
         first = int(self.optimizer.iterations.numpy())
@@ -63,6 +72,15 @@ class KalmanProgram:
             tf.nest.map_structure(tf.constant, steps),
             tf.constant(n_steps, tf.int32),
         )
+        sums = [tf.reduce_sum(variable) for variable in self.trained.values()]
+        if not all(np.isfinite(float(one)) for one in sums):
+            raise TrainingError(
+                "The filter made weights that are not finite numbers, between steps "
+                f"{first + 1} and {first + n_steps}: by rounding its covariance is not "
+                "positive any more, or the energies are far off. Use kalman_precision "
+                "= float64, a smaller kalman_max_variance or some kalman_noise, and "
+                "check output_offset. Earlier checkpoints are untouched."
+            )
         return trace.numpy()[:n_steps]
 
     def _on_device(self, tables):
