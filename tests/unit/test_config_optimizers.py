@@ -121,6 +121,20 @@ PROBLEMS = {
         "data_dir or [DATA_INFORMATION] validation_split, or write plateau_metric = "
         "MAE/at.",
     ),
+    **{
+        f"lbfgs with {line}": (
+            ("optimizer = lbfgs", line),
+            "optimizer = lbfgs finds its own steps from the loss of all data: "
+            f"{line} cannot be used. {way_out}, or choose another optimizer.",
+        )
+        for line, way_out in {
+            "clip_norm = 0.5": "Set clip_norm = 0",
+            "accumulate_steps = 2": "Set accumulate_steps = 1",
+            "weight_decay = 0.1": "Set weight_decay = 0",
+            "schedule = cosine": "Set schedule = constant",
+            "energy_cost_end = 2": "Remove energy_cost_end",
+        }.items()
+    },
     "early stopping without validation": (
         ("early_stopping_patience = 2", "early_stopping_metric = val_MAE/at"),
         "early_stopping_metric = val_MAE/at needs validation data. Give "
@@ -143,20 +157,6 @@ PROBLEMS = {
         "learning_rate = 0.01 and weight_decay = 200: in each update weights would "
         "fall by 2 times themselves. Expected a weight_decay far below 100.",
     ),
-    **{
-        f"lbfgs with {line}": (
-            ("optimizer = lbfgs", line),
-            "optimizer = lbfgs finds its own steps from the loss of all data: "
-            f"{line} cannot be used. {way_out}, or choose another optimizer.",
-        )
-        for line, way_out in {
-            "clip_norm = 0.5": "Set clip_norm = 0",
-            "accumulate_steps = 2": "Set accumulate_steps = 1",
-            "weight_decay = 0.1": "Set weight_decay = 0",
-            "schedule = cosine": "Set schedule = constant",
-            "energy_cost_end = 2": "Remove energy_cost_end",
-        }.items()
-    },
 }  # fmt: skip
 
 

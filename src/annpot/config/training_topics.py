@@ -54,13 +54,14 @@ the length of the run changes with that length.
 ### Standardised descriptors
 
 With `standardize = True` the step trains for x = (G - m) / s, column by column, with
-the mean m over the atoms of an element in the training data and s the standard
-deviation sd. With p = `standardize_power` below 1, s = c max(sd, S / 10000)^p, where S
-is the largest sd of the element and c gives the mean of |x|^2 the length of the
-descriptor: columns that vary little count for less. Columns that do not vary stay as
-they are. Checkpoints, exports and evaluations hold first layers for plain descriptors,
-in which m and s are folded. Where a run or a stage with `keep_optimizer` goes on, so do
-m and s.
+the mean m over the atoms of an element in the training data and
+s = c max(sd, S / 1000)^p, where sd is the standard deviation of the column, S the
+largest of the element and p = `standardize_power`. p = 1, with c = 1, makes all columns
+alike; below, columns that vary more stay larger, and c gives the mean of |x|^2 the
+length of the descriptor; p = 0 centres them only. Columns that do not vary stay as they
+are. Checkpoints, exports and evaluations hold first layers for plain descriptors, in
+which m and s are folded. Where a run or a stage with `keep_optimizer` goes on, so do m
+and s.
 
 ### Averages
 

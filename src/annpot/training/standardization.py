@@ -1,4 +1,4 @@
-"""Inputs of the networks with mean 0 and spread 1: `standardize`.
+"""Inputs of the networks with mean 0 and like spreads: `standardize`.
 
 The step trains the first layer for x = (G - m) / s; whatever is stored or exported has
 it folded, so that it is a network of plain descriptors like any other:
@@ -9,7 +9,7 @@ With a power p below 1 of the standard deviation the columns keep some of their
 differences, and one factor for all columns of an element gives the mean of |x|^2 over
 its atoms the length of the descriptor:
 
-    s_k = c max(sigma_k, 1e-4 max_j sigma_j)^p,   sum_k (sigma_k / s_k)^2 = n
+    s_k = c max(sigma_k, 1e-3 max_j sigma_j)^p,   sum_k (sigma_k / s_k)^2 = n
 """
 
 from dataclasses import dataclass, replace
@@ -23,7 +23,9 @@ from annpot.training.plan import RBF
 # A column whose spread is below this part of the element's largest number is taken for
 # constant: in float32 it holds a digit or less.
 NOISE = 1e-6
-SMALLEST = 1e-4  # spread of a column, per largest, that a power below 1 still tells
+# Spreads count as at least this part of the element's largest: columns that hardly vary
+# are not blown up to the size of those that tell structures apart.
+FLOOR = 1e-3
 STEP_WEIGHTS = "standardized"  # slot: first layer as the step trains it
 FOLDER = "standardization"  # beginning of the names of the statistics in a checkpoint
 PARTS = ("mean", "scale")
@@ -67,8 +69,9 @@ class InputScale:
 def scale_of(moments, power=1.0):
     """InputScale from the ComponentMoments of an element.
 
-    m is the mean of a column, s the standard deviation or what its power gives; where
-    a column is constant over the atoms, m is its value and s = 1.
+    m is the mean of a column, s the standard deviation (at least `FLOOR` times the
+    largest one) or what its power gives; where a column is constant over the atoms, m
+    is its value and s = 1.
 
     Args:
         moments: ComponentMoments.
@@ -79,13 +82,11 @@ def scale_of(moments, power=1.0):
     is_one_value = moments.minimum == moments.maximum
     is_constant = is_one_value | (std <= NOISE * size)
     mean[is_one_value] = moments.minimum[is_one_value]
-    if power == 1.0 or is_constant.all():
-        return InputScale(mean, np.where(is_constant, 1.0, std))
-    scale = np.maximum(std, SMALLEST * std.max()) ** power
-    size = np.sum((std / scale)[~is_constant] ** 2)
-    return InputScale(
-        mean, np.where(is_constant, 1.0, scale * np.sqrt(size / len(std)))
-    )
+    scale = np.maximum(std, FLOOR * std.max()) ** power
+    if power != 1.0 and not is_constant.all():
+        size = np.sum((std / scale)[~is_constant] ** 2)
+        scale *= np.sqrt(size / len(std))
+    return InputScale(mean, np.where(is_constant, 1.0, scale))
 
 
 def measured_scales(data, power=1.0):

@@ -101,11 +101,10 @@ class DefaultNetwork(Network):
     standardize_power: float = stage_key(
         NUMBER,
         1.0,
-        gt=0,
+        ge=0,
         le=1,
         ours=True,
-        help="standardize divides by this power of the standard deviation: below 1, "
-        "columns that vary little count for less",
+        help="p < 1 leaves columns that vary more larger, see Standardised descriptors",
     )
     normalization_technique: str | None = key(
         WORD,
