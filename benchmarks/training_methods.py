@@ -292,7 +292,7 @@ def replace_marked(path, name, text):
 
 def draw(results, curves):
     """Error against wall time, a panel for each group of recipes in the picture."""
-    shown = [group for group in GROUPS if group.title]
+    shown = [group for group in GROUPS if group.title and _of(group, results)]
     with picture(PICTURE, (8.0, 3.6 * len(shown))) as figure:
         panels = figure.subplots(len(shown), 1, squeeze=False)[:, 0]
         for group, axes in zip(shown, panels, strict=True):
@@ -300,12 +300,11 @@ def draw(results, curves):
 
 
 def _panel(group, axes, results, curves):
-    seeds = {r.seed for r in _of(group, results)}
-    lines = [r for r in RECIPES.values() if r.group == group.name and r.in_picture]
+    found = _of(group, results)
+    seeds, names = {r.seed for r in found}, {r.recipe for r in found}
+    lines = [r for r in RECIPES.values() if r.name in names and r.in_picture]
     for number, recipe in enumerate(lines):
         points = [p for p in curves if p.recipe == recipe.name and p.seed == min(seeds)]
-        if not points:
-            continue
         axes.plot(
             [point.seconds for point in points],
             [point.validation for point in points],

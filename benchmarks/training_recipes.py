@@ -23,7 +23,6 @@ activations = tanh:tanh:linear
 [TRAINING_PARAMETERS]
 batch_size = 40
 seed = 1
-learning_rate = 0.003
 steps_per_epoch = 1000
 max_epochs = 20
 
@@ -92,8 +91,34 @@ ADAMW = {"optimizer": "adamw", "weight_decay": 0.05, **COSINE}
 SCALED = {"standardize": True, "standardize_power": 0.75}
 FITTED = {"output_offset": "-13.587223, auto, auto, auto"}
 BEST = {TRAINING: ADAMW, NETWORK: SCALED, DATA: FITTED}
+RATE = 0.003
+WITHOUT_RATE = ("lbfgs", "kalman", "gauss_newton")
+GAUSS_NEWTON = {
+    "optimizer": "gauss_newton",
+    "batch_size": 120,
+    "schedule": "warmup_cosine",
+    "warmup": 30,
+    "schedule_hold": 330,
+    "steps_per_epoch": 36,
+    "max_epochs": 20,
+}
+ROOTS = {
+    "standardize": True,
+    "standardize_power": 0.5,
+    "initial_gain": "0.2:1:0.1",
+    "initial_bias": "0.3:0.3:0",
+}
+LBFGS = {"optimizer": "lbfgs", "steps_per_epoch": 50, "max_epochs": 20}
+KALMAN = {
+    "optimizer": "kalman",
+    "kalman_covariance": "layer",
+    "kalman_precision": "float32",
+    "batch_size": 20,
+    "steps_per_epoch": 36,
+    "max_epochs": 10,
+}
 SMALL = {"architecture": "16:16:1"}
-SHORT = {"max_epochs": 4}
+COUNTED = {"batch_size": 20, "steps_per_epoch": 400, "max_epochs": 10}  # 4000 steps
 FORCES_COST = {"forces_cost": 0.1, "batch_size": 20}
 
 
@@ -113,10 +138,10 @@ def knob(name, label, section=TRAINING, **keys):
     return Recipe(name, "knobs", label, BEST | {section: BEST[section] | keys})
 
 
-def small(name, label, **training):
+def small(name, label, training, **stages):
     """Recipe of the group `small networks`."""
     keys = {TRAINING: training, NETWORK: SMALL}
-    return Recipe(name, "small networks", label, keys, in_picture=True)
+    return Recipe(name, "small networks", label, keys, stages, in_picture=True)
 
 
 def forces(name, label, training, network=None, data=None):
@@ -143,6 +168,14 @@ LIST = (
         None,
         None,
         False,
+    ),
+    method("gauss_newton", "Gauss-Newton", GAUSS_NEWTON, ROOTS, FITTED),
+    method("lbfgs", "L-BFGS, `standardize`", LBFGS, SCALED, FITTED),
+    staged(
+        "adam_lbfgs",
+        "Adam, `cosine`, then L-BFGS",
+        fall=COSINE | {"max_epochs": 15},
+        finish=LBFGS | {"max_epochs": 6},
     ),
     staged(
         "adam_swa",
@@ -219,9 +252,23 @@ LIST = (
         early_stopping_metric="val_MAE/at",
     ),
     knob("per_atom", "`loss_function = quad_atom`", loss_function="quad_atom"),
+    knob("bfloat16", "`mixed_precision = bfloat16`", mixed_precision="bfloat16"),
     knob("float64", "`precision = float64`", precision="float64"),
-    small("small_adam", "Adam, `constant`, 4000 steps", **SHORT),
-    small("small_decay", "Adam, `cosine`, 4000 steps", **SHORT, **COSINE),
+    small("small_adam", "Adam, `constant`", COUNTED),
+    small("small_decay", "Adam, `cosine`", COUNTED | COSINE),
+    small("kalman", "Kalman filter, `layer`", KALMAN),
+    small(
+        "kalman_element",
+        "Kalman filter, `element`",
+        KALMAN | {"kalman_covariance": "element", "max_epochs": 5},
+    ),
+    small(
+        "kalman_adam",
+        "Kalman filter, then Adam, `cosine`",
+        {},
+        begin=KALMAN | {"max_epochs": 3},
+        fall=COUNTED | COSINE,
+    ),
     forces("forces_plain", "Adam, `exponential`", EXPONENTIAL),
     forces("forces_best", "as `train_best.ini`", ADAMW, SCALED, FITTED),
     forces(
@@ -243,11 +290,20 @@ def ini_text(recipe, seed):
     sections[TRAINING]["seed"] = seed
     if recipe.stages:
         sections[TRAINING]["stages"] = ", ".join(recipe.stages)
-        sections |= {f"STAGE:{name}": keys for name, keys in recipe.stages.items()}
+        sections |= {f"STAGE:{n}": with_rate(k) for n, k in recipe.stages.items()}
+    else:
+        sections[TRAINING] = with_rate(sections[TRAINING])
     return "\n".join(
         f"[{section}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
         for section, keys in sections.items()
     )
+
+
+def with_rate(keys):
+    """Keys with RATE where the method has one and they do not say another."""
+    if keys.get("optimizer") in WITHOUT_RATE:
+        return keys
+    return {"learning_rate": RATE} | keys
 
 
 def _sections(text):
