@@ -96,24 +96,20 @@ def main():
     arguments = _arguments()
     folder = arguments.output.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    results = read(folder / "results.csv", Result)
-    curves = read(folder / "curves.csv", Point)
     names = () if arguments.draw else arguments.only or tuple(RECIPES)
     for name in names:
         for seed in arguments.seeds:
             result, points = trained(RECIPES[name], seed, folder / f"{name}_{seed}")
-            results, curves = (
-                [one for one in kept if (one.recipe, one.seed) != (name, seed)] + new
-                for kept, new in ((results, [result]), (curves, points))
-            )
-            write(folder / "results.csv", results)
-            write(folder / "curves.csv", curves)
+            keep(folder / "results.csv", [result])
+            keep(folder / "curves.csv", points)
             print(
                 f"{name:24} seed {seed}  validation {result.validation:6.3f}  test "
                 f"{result.test:6.3f} meV/atom  {result.seconds:5.1f} s  "
                 f"(load {result.load:.1f})",
                 flush=True,
             )
+    results = read(folder / "results.csv", Result)
+    curves = read(folder / "curves.csv", Point)
     for group in GROUPS:
         replace_marked(GUIDE, group.name, table(group, results))
     draw(results, curves)
@@ -241,14 +237,14 @@ def _value(text, kind):
     return (None if text == "" else float(text)) if kind == float | None else kind(text)
 
 
-def write(path, rows):
-    """Write a list of Result or Point as CSV."""
-    if not rows:
-        return
+def keep(path, rows):
+    """Put the rows of a run into a CSV file, in place of those it had before."""
+    about = rows[0].recipe, rows[0].seed
+    others = [r for r in read(path, type(rows[0])) if (r.recipe, r.seed) != about]
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, asdict(rows[0]))
         writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
+        writer.writerows(asdict(row) for row in [*others, *rows])
 
 
 def table(group, results):

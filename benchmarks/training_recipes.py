@@ -88,7 +88,7 @@ EXPONENTIAL = {
 COSINE = {"schedule": "cosine"}
 WARM = {"schedule": "warmup_cosine", "warmup": 1000}
 ADAMW = {"optimizer": "adamw", "weight_decay": 0.05, **COSINE}
-SCALED = {"standardize": True, "standardize_power": 0.75}
+SCALED = {"standardize": True}
 FITTED = {"output_offset": "-13.587223, auto, auto, auto"}
 BEST = {TRAINING: ADAMW, NETWORK: SCALED, DATA: FITTED}
 RATE = 0.003
@@ -108,7 +108,7 @@ ROOTS = {
     "initial_gain": "0.2:1:0.1",
     "initial_bias": "0.3:0.3:0",
 }
-LBFGS = {"optimizer": "lbfgs", "steps_per_epoch": 50, "max_epochs": 20}
+LBFGS = {"optimizer": "lbfgs", "steps_per_epoch": 20, "max_epochs": 20}
 KALMAN = {
     "optimizer": "kalman",
     "kalman_covariance": "layer",
@@ -175,7 +175,7 @@ LIST = (
         "adam_lbfgs",
         "Adam, `cosine`, then L-BFGS",
         fall=COSINE | {"max_epochs": 15},
-        finish=LBFGS | {"max_epochs": 6},
+        finish=LBFGS | {"max_epochs": 10},
     ),
     staged(
         "adam_swa",
@@ -220,15 +220,10 @@ LIST = (
     ),
     knob("decay_0.02", "`weight_decay = 0.02`", weight_decay=0.02),
     knob("decay_0.1", "`weight_decay = 0.1`", weight_decay=0.1),
-    knob(
-        "plain",
-        "`standardize = False`",
-        NETWORK,
-        standardize=False,
-        standardize_power=1,
-    ),
-    knob("power_1", "`standardize_power = 1`", NETWORK, standardize_power=1),
+    knob("plain", "`standardize = False`", NETWORK, standardize=False),
+    knob("power_0.75", "`standardize_power = 0.75`", NETWORK, standardize_power=0.75),
     knob("power_0.5", "`standardize_power = 0.5`", NETWORK, standardize_power=0.5),
+    knob("long", "`max_epochs = 40`", max_epochs=40),
     knob(
         "gaussian",
         "`activations = gaussian:gaussian:linear`",
