@@ -118,7 +118,12 @@ KALMAN = {
     "max_epochs": 10,
 }
 SMALL = {"architecture": "16:16:1"}
-COUNTED = {"batch_size": 20, "steps_per_epoch": 400, "max_epochs": 10}  # 4000 steps
+COUNTED = {
+    "batch_size": 20,
+    "steps_per_epoch": 400,
+    "max_epochs": 10,
+    "learning_rate": 0.01,
+}  # 4000 steps
 FORCES_COST = {"forces_cost": 0.1, "batch_size": 20}
 
 
