@@ -8,7 +8,16 @@ import pytest
 from annpot.networks.element_network import network_output, tf
 from annpot.training.batch import Chunk
 from annpot.training.gauss_newton.directions import random_directions
-from annpot.training.gauss_newton.kernel import atom_kernel, structure_kernel
+from annpot.training.gauss_newton.kernel import (
+    Extent,
+    element_kernel,
+    is_by_pairs,
+    kernel_by_pairs,
+    kernel_by_structures,
+    places_of_structures,
+    summed_over_atoms,
+)
+from annpot.training.gauss_newton.memory import gauss_newton_memory
 from annpot.training.gauss_newton.optimizer import solved
 from annpot.training.gauss_newton.settings import (
     GaussNewtonSettings,
@@ -22,7 +31,7 @@ SHAPES = ((5, 4), (4, 3), (3, 1))
 LAYERS = [(RNG.normal(size=s) / 2, RNG.normal(size=s[1]) / 2) for s in SHAPES]
 ACTIVATIONS = ("tanh", "gaussian", "linear")
 X = RNG.normal(size=(6, 3, 5))  # six atoms, two directions
-OWNERS = np.array([0, 0, 2, 1, 2, 3])  # the last is padding
+OWNERS = np.array([0, 0, 1, 2, 2, 3])  # the last is padding
 BIAS_SCALE = 1.7
 
 
@@ -97,13 +106,35 @@ def test_changes_along_weights_are_those_of_differences(by_differences, slopes):
 def test_the_kernel_is_that_of_differences(by_differences, slopes, n_rows):
     j, is_bias = by_differences
     layers = [type(s)(s.inputs[:, :n_rows], s.slopes[:, :n_rows]) for s in slopes]
-    by_atom = atom_kernel(layers, BIAS_SCALE)
-    found = structure_kernel(by_atom, tf.constant(OWNERS), 3).numpy()
+    extent, owners = Extent(6, 2, 3, n_rows), tf.constant(OWNERS)
+    places = places_of_structures(owners, extent)
+    np.testing.assert_array_equal(places, [[0, 1], [2, 6], [3, 4]])
+    found = {
+        "pairs": summed_over_atoms(
+            sum(kernel_by_pairs(layer, BIAS_SCALE) for layer in layers), owners, 3
+        ),
+        "structures": sum(
+            kernel_by_structures(layer, places, BIAS_SCALE) for layer in layers
+        ),
+        "either": element_kernel(layers, owners, extent, BIAS_SCALE),
+    }
     rows = np.zeros((3, n_rows, j.shape[2]))
     np.add.at(rows, OWNERS[:5], j[:5, :n_rows])
     rows = rows.reshape(3 * n_rows, -1)
     expected = rows * np.where(is_bias, BIAS_SCALE, 1.0) @ rows.T
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
+    for name, matrix in found.items():
+        np.testing.assert_allclose(matrix, expected, rtol=0, atol=1e-4, err_msg=name)
+
+
+def test_small_structures_go_by_pairs_and_large_ones_by_structures():
+    # By hand: 480^2 (512 + 16) for 120 molecules of four atoms of an element, against
+    # 120 (120 + 8) 49152.
+    assert is_by_pairs([(384, 128)], Extent(480, 4, 120, 1))
+    # 60 atoms: 7200^2 528 against 120 (120 + 120) 49152.
+    assert not is_by_pairs([(384, 128)], Extent(7200, 60, 120, 1))
+    # Of a narrow layer the rows of J are short; the wide one decides.
+    assert not is_by_pairs([(32, 1)], Extent(480, 4, 120, 1))
+    assert is_by_pairs([(384, 128), (32, 1)], Extent(480, 4, 120, 1))
 
 
 def test_equations_are_solved_and_empty_rows_are_left_out():
@@ -204,3 +235,40 @@ def test_what_has_no_formula_is_told():
     # An exponential of forces that are not trained does not matter.
     off = SimpleNamespace(is_on=False, function="exp_quad")
     assert unsupported(step_settings(force_loss=off), tanh) == []
+
+
+def test_memory_by_hand():
+    step = SimpleNamespace(
+        precision="float32",
+        force_loss=SimpleNamespace(is_on=False),
+        shapes=((50, 40), (100, 80)),  # H and O, the last shape is the largest
+        batch_size=20,
+    )
+    shapes = [[(30, 10), (10, 1)], [(7, 1)]]
+    found = gauss_newton_memory(GaussNewtonSettings(), step, shapes, (5, 60))
+    # 310 + 11 + 8 weights, v before and after.
+    assert found.increments == 2 * 4 * 329
+    assert found.slopes == 4 * (100 * (40 + 11) + 80 * 8)
+    assert found.kernel == 3 * 8 * 20**2
+    # H: 100^2 (40 + 11 + 2 * 16) > 20 (20 + 2 * 5) 310, by rows of J; so is O.
+    assert found.work == 4 * max(20 * (300 + 5 * 40), 20 * (7 + 60 * 8))
+    assert found.total == sum(
+        (found.increments, found.slopes, found.kernel, found.work)
+    )
+    pairs = gauss_newton_memory(GaussNewtonSettings(), step, [[(300, 200)]], (5,))
+    assert pairs.work == 3 * 4 * 100**2  # 10^4 516 < 600 * 60000
+
+
+def test_memory_with_forces_has_rows_for_directions():
+    step = SimpleNamespace(
+        precision="float64",
+        force_loss=SimpleNamespace(is_on=True),
+        shapes=((10, 77),),  # 77: no place for atoms
+        batch_size=2,
+    )
+    settings = GaussNewtonSettings(projections=3)
+    found = gauss_newton_memory(settings, step, [[(300, 200)]], (5,))
+    assert found.slopes == 8 * 10 * 4 * 500
+    assert found.kernel == 3 * 8 * (2 * 4) ** 2
+    # 40^2 516 < 8 (8 + 10) 60000: by pairs.
+    assert found.work == 3 * 8 * 40**2

@@ -9,6 +9,7 @@ GRADIENT = (
     "clip_value", "clip_norm", "clip_global_norm",
 )  # fmt: skip
 COSTS_END = ("energy_cost_end", "forces_cost_end", "virial_cost_end")
+SHORTEST = 0.05  # part of a step below which a rate is meant for another method
 REFUSED = {  # key -> why not, and what there is instead
     **dict.fromkeys(GRADIENT, ("takes no step along a gradient", "")),
     "momentum": (
@@ -32,6 +33,13 @@ def gauss_newton_refuses_other_keys(parts, ini, findings):
     """Keys of gradient steps, penalties and virials contradict the method."""
     refuse_keys(GAUSS_NEWTON, REFUSED, parts, ini, findings)
     training = parts.training
+    if training.optimizer == GAUSS_NEWTON and (training.learning_rate or 1) < SHORTEST:
+        findings.problem(
+            f"[{TRAINING}] learning_rate = {training.learning_rate:g} with optimizer = "
+            "gauss_newton, where it is the part of a whole step that is taken. Give "
+            "learning_rate = 1.",
+            ini.line(TRAINING, "learning_rate"),
+        )
     for key in ("loss_function", "floss_function"):
         name = getattr(training, key)
         if training.optimizer == GAUSS_NEWTON and name and not name.startswith("quad"):

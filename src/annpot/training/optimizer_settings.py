@@ -49,7 +49,7 @@ def learning_rate_settings(training, steps_per_epoch, total_steps):
     final = training.final_learning_rate
     is_plateau = training.rate_schedule == "plateau"
     return LearningRateSettings(
-        initial=training.first_rate,
+        initial=training.learning_rate,
         schedule=training.rate_schedule,
         decay_step=(training.learning_rate_decay_step or 1.0) * unit,
         decay_factor=training.learning_rate_decay_factor or 1.0,

@@ -14,7 +14,6 @@ from annpot.config.grammar import (
 )
 from annpot.config.schema.keys import Section, stage_key
 
-LEARNING_RATE = 1e-3
 ADAMW_DECAY = 0.004  # of Keras
 
 
@@ -53,12 +52,11 @@ class OptimizerKeys(Section):
         ours=True,
         help="steps whose mean gradient makes one update; divides steps_per_epoch",
     )
-    learning_rate: float | None = stage_key(
+    learning_rate: float = stage_key(
         NUMBER,
-        None,
+        1e-3,
         gt=0,
-        help="learning rate at step 0",
-        default_text="0.001; 1 with gauss_newton",
+        help="learning rate at step 0; with gauss_newton the part of a whole step, 1",
     )
     schedule: (
         Literal[
@@ -201,12 +199,6 @@ class OptimizerKeys(Section):
         ours=True,
         help="largest norm of the gradient of all weights together; 0: no bound",
     )
-
-    @property
-    def first_rate(self):
-        """Learning rate at step 0."""
-        default = 1.0 if self.optimizer == "gauss_newton" else LEARNING_RATE
-        return default if self.learning_rate is None else self.learning_rate
 
     @property
     def rate_schedule(self):

@@ -11,7 +11,7 @@ from annpot.training.forms.prediction import (
     energies,
 )
 from annpot.training.gauss_newton.directions import random_directions
-from annpot.training.gauss_newton.kernel import atom_kernel, structure_kernel
+from annpot.training.gauss_newton.kernel import Extent, element_kernel
 from annpot.training.gauss_newton.optimizer import GaussNewton, solved
 from annpot.training.gauss_newton.residuals import residuals
 from annpot.training.gauss_newton.settings import ENERGIES_ONLY
@@ -166,16 +166,19 @@ class GaussNewtonProgram:
 
     def _kernel(self, layers, batch):
         """K without the weights of rows, float64."""
-        n_structures, total = batch.n_atoms.shape[0], 0.0
+        total, n_structures = 0.0, batch.n_atoms.shape[0]
         trained = self._trained_layers(layers)
-        for of_element, owners in zip(trained, batch.owners, strict=True):
-            if of_element:
-                products = atom_kernel(
-                    [self._for_kernel(*one) for one in of_element],
-                    self.gauss_newton.bias_scale,
-                )
-                found = structure_kernel(products, owners, n_structures)
-                total += tf.cast(found, tf.float64)
+        for of_element, owners, most in zip(
+            trained, batch.owners, self.gauss_newton.most_atoms, strict=True
+        ):
+            if not of_element:
+                continue
+            slopes = [self._for_kernel(*one) for one in of_element]
+            n_atoms, n_rows = slopes[0].inputs.shape[:2]
+            extent = Extent(n_atoms, most, n_structures, n_rows)
+            scale = self.gauss_newton.bias_scale
+            found = element_kernel(slopes, owners, extent, scale)
+            total += tf.cast(found, tf.float64)
         return 0.5 * (total + tf.transpose(total))
 
     def _for_kernel(self, number, layer):

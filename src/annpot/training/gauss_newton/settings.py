@@ -31,6 +31,7 @@ class GaussNewtonSettings:
             have that size, since the nodes of other layers are of size 1.
         projections: random directions per structure and step along which forces are
             compared; the more, the better and slower is a step.
+        most_atoms: for each element the most atoms of a structure.
         seed: of these directions.
     """
 
@@ -39,6 +40,7 @@ class GaussNewtonSettings:
     bias_scale: float = 3.0
     input_scale: float = 1.0
     projections: int = 5
+    most_atoms: tuple[int, ...] = ()
     seed: int = 0
 
 
