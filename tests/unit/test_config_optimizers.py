@@ -273,3 +273,10 @@ def test_lengths_may_be_in_epochs(tmp_path):
     assert (settings.warmup, settings.length) == (25, 1000)
     settings = learning_rate_settings(load(tmp_path, *lines).training, 50, 500)
     assert settings.length == 500
+
+
+@pytest.mark.parametrize("optimizer", ["kalman", "gauss_newton"])
+def test_a_stage_switches_the_decay_off_for_a_method_without(tmp_path, optimizer):
+    assert load(tmp_path, f"optimizer = {optimizer}", "weight_decay = 0")
+    (problem,) = problems(tmp_path, f"optimizer = {optimizer}", "weight_decay = 0.1")
+    assert "Remove it, or set the default, 0.0." in problem

@@ -3,6 +3,7 @@
 from annpot.config.schema.keys import grammar_of
 
 TRAINING = "TRAINING_PARAMETERS"
+NOTHING = {"weight_decay": 0.0}  # values that ask for nothing beside the default
 
 
 def refuse_keys(optimizer, refused, parts, ini, findings):
@@ -19,7 +20,8 @@ def refuse_keys(optimizer, refused, parts, ini, findings):
     for key, (why, advice) in refused.items():
         if is_default(training, key):
             continue
-        default = text_of(training, key, type(training).model_fields[key].default)
+        default = NOTHING.get(key, type(training).model_fields[key].default)
+        default = text_of(training, key, default)
         findings.problem(
             f"[{TRAINING}] {key} = {text_of(training, key)} cannot be used with "
             f"optimizer = {optimizer}, which {why}. Remove it, or set the default, "
@@ -31,7 +33,8 @@ def refuse_keys(optimizer, refused, parts, ini, findings):
 def is_default(training, key):
     """Whether a key has its default; one that is wrong (None) is told elsewhere."""
     value = getattr(training, key)
-    return value is None or value == type(training).model_fields[key].default
+    idle = type(training).model_fields[key].default, NOTHING.get(key)
+    return value is None or value in idle
 
 
 def text_of(training, key, *value):
