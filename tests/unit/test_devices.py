@@ -44,14 +44,17 @@ class Machine:
         assert not on
 
 
-def taken(monkeypatch, machine, accelerator, batch_size=8, deterministic=True):
+def taken(
+    monkeypatch, machine, accelerator, batch_size=8, deterministic=True,
+    optimizer="adam",
+):  # fmt: skip
     """Devices of a run on a machine with 16 cores."""
     monkeypatch.setattr(devices, "import_tensorflow", lambda: machine)
     monkeypatch.setattr(devices, "_n_cores", lambda: 16)
     return devices.take_devices(
         SimpleNamespace(
             io=SimpleNamespace(accelerator=accelerator, deterministic=deterministic),
-            training=SimpleNamespace(batch_size=batch_size),
+            training=SimpleNamespace(batch_size=batch_size, optimizer=optimizer),
             source=SimpleNamespace(where=lambda *key: "train.ini:7"),
         )
     )
@@ -126,6 +129,16 @@ def test_each_device_needs_a_structure(monkeypatch):
         "train.ini:7: batch_size = 2: expected at least one structure for each of 3 "
         "devices. Raise batch_size, or name fewer GPUs in accelerator."
     )
+
+
+def test_a_filter_has_one_device(monkeypatch):
+    with pytest.raises(InputError) as raised:
+        taken(monkeypatch, Machine(n_cpus=2), "cpu", optimizer="kalman")
+    assert str(raised.value) == (
+        "train.ini:7: optimizer = kalman: its covariance is on one device, but "
+        "TensorFlow has 2 here. Start it with one, or name one GPU."
+    )
+    assert taken(monkeypatch, Machine(), "cpu", optimizer="kalman").names == ("CPU:0",)
 
 
 def test_logical_cpus_are_all_taken(monkeypatch):
