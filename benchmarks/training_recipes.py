@@ -92,9 +92,10 @@ SCALED = {"standardize": True}
 FITTED = {"output_offset": "-13.587223, auto, auto, auto"}
 BEST = {TRAINING: ADAMW, NETWORK: SCALED, DATA: FITTED}
 RATE = 0.003
-WITHOUT_RATE = ("lbfgs", "kalman", "gauss_newton")
+WITHOUT_RATE = ("lbfgs", "kalman")
 GAUSS_NEWTON = {
     "optimizer": "gauss_newton",
+    "learning_rate": 1,
     "batch_size": 120,
     "schedule": "warmup_cosine",
     "warmup": 30,
