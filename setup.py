@@ -33,6 +33,7 @@ setup(
         "scipy>=1.15,<1.18",
         "tensorboard>=2.19,<3",
         "tensorflow>=2.19,<3",
+        "threadpoolctl>=3.5,<4",
         "vesin>=0.6,<0.7",
     ],
     extras_require={

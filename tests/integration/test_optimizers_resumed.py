@@ -68,6 +68,11 @@ CASES = {
         "kalman_precision": "float32",
         "kalman_eta_growth": 0.1,
     },
+    "adam in float16": {
+        "optimizer": "adam",
+        "schedule": "constant",
+        "mixed_precision": "float16",
+    },
     "lbfgs with an average, standardised": {
         "optimizer": "lbfgs",
         "schedule": "constant",

@@ -121,6 +121,23 @@ PROBLEMS = {
         "data_dir or [DATA_INFORMATION] validation_split, or write plateau_metric = "
         "MAE/at.",
     ),
+    "two precisions": (
+        ("precision = float64", "mixed_precision = bfloat16"),
+        "mixed_precision = bfloat16 cannot be used with precision = float64, which "
+        "asks for more digits. Remove one of the two.",
+    ),
+    "rounding in L-BFGS": (
+        ("optimizer = lbfgs", "mixed_precision = float16"),
+        "mixed_precision = float16 cannot be used with optimizer = lbfgs, which takes "
+        "the rounding for a property of the data. Set mixed_precision = none, or use "
+        "one of adam, adamw, nadam, rmsprop, sgd.",
+    ),
+    "float16 accumulated": (
+        ("accumulate_steps = 5", "mixed_precision = float16"),
+        "mixed_precision = float16 leaves out steps whose gradient is not finite, "
+        "which accumulate_steps = 5 cannot. Set accumulate_steps = 1, or use "
+        "mixed_precision = bfloat16.",
+    ),
     **{
         f"lbfgs with {line}": (
             ("optimizer = lbfgs", line),
@@ -186,6 +203,15 @@ def test_an_epoch_of_lbfgs_is_one_step_unless_told(tmp_path):
 
 
 NOTICES = {
+    "scale of nothing": (
+        ("loss_scale = 8",),
+        "loss_scale has no effect: only mixed_precision = float16 uses it.",
+    ),
+    "scale of bfloat16": (
+        ("loss_scale = 8", "mixed_precision = bfloat16"),
+        "loss_scale has no effect: bfloat16 has the range of float32, and only "
+        "mixed_precision = float16 uses it.",
+    ),
     "rate of lbfgs": (
         ("optimizer = lbfgs", "learning_rate = 0.01"),
         "learning_rate has no effect: optimizer = lbfgs does not use it, only adam, "

@@ -4,19 +4,29 @@ from pathlib import Path
 
 CPU_FLAGS = ("amx_bf16", "avx512_bf16")  # instructions for products in bfloat16
 CAPABILITY = {"bfloat16": (8, 0), "float16": (7, 0)}  # of the first GPU with them
+# Measured (doc/training_guide_fragments/mixed_precision.md).
+WITH_XLA = (
+    "mixed_precision = bfloat16: this CPU has products in bfloat16, but the program is "
+    "compiled with XLA, which does not gain from them. use_xla = False does where "
+    "layers have some hundred neurons and batches some hundred atoms; small networks "
+    "are faster with mixed_precision = none."
+)
 
 
-def precision_notes(mixed, devices):
+def precision_notes(step, devices):
     """Warning where mixed precision gains nothing; a list.
 
     Args:
-        mixed: "none", "bfloat16" or "float16".
+        step: StepSettings.
         devices: Devices.
     """
+    mixed = step.mixed
     if mixed == "none":
         return []
     if devices.names[0].startswith("CPU"):
         reason = cpu_without(mixed, cpu_flags())
+        if reason is None and step.xla:
+            return [WITH_XLA]
     else:
         reason = gpu_without(mixed, devices.capability)
     if reason is None:

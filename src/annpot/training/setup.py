@@ -128,7 +128,7 @@ def prepare(config, announce: Callable, origin=None):
     inputs = _open(config, start, announce)
     made = _make(config, start, seeds, devices, inputs, announce)
     notes = [*start.notes, *changes, *devices.notes(start.stored), *inputs.notes]
-    notes += precision_notes(config.training.mixed_precision, devices)
+    notes += precision_notes(made.plan.step, devices)
     notes += [*made.notes, *set_aside(config.io.train_dir, start.moved)]
     write_division(config.io.train_dir, inputs.opened[0].division)
     data, validation, step = made.data, made.validation, made.plan.step

@@ -30,7 +30,7 @@ class Minimizer:
     """
 
     def __init__(self, n, memory, line_search=20):
-        self._routine = library_routine()
+        self._routine, self._libraries = library_routine()
         self.memory, self.line_search = memory, line_search
         m = memory
         self._arrays = {
@@ -102,26 +102,31 @@ class Minimizer:
 
     def _call(self):
         own = self._arrays
-        self._routine(
-            self.memory, own["x"], *self._bounds, own["f"][0], own["g"], 0.0, 0.0,
-            own["wa"], own["iwa"], own["task"], own["lsave"], own["isave"],
-            own["dsave"], self.line_search, own["ln_task"],
-        )  # fmt: skip
+        # Vectors of this length are too short for threads, which wait for each other
+        # ten times as long as they work; and one thread sums in one order.
+        with self._libraries.limit(limits=1, user_api="blas"):
+            self._routine(
+                self.memory, own["x"], *self._bounds, own["f"][0], own["g"], 0.0, 0.0,
+                own["wa"], own["iwa"], own["task"], own["lsave"], own["isave"],
+                own["dsave"], self.line_search, own["ln_task"],
+            )  # fmt: skip
 
 
 def library_routine():
-    """SciPy's routine.
+    """(SciPy's routine, control of the threads of the libraries it is made with).
 
     Raises:
-        InputError: SciPy is missing, or of a version whose routine is not known.
+        InputError: SciPy or threadpoolctl is missing, or SciPy is of a version whose
+            routine is not known.
     """
     try:
         import scipy
         from scipy.optimize._lbfgsb import setulb
+        from threadpoolctl import ThreadpoolController
     except ImportError as error:
         raise InputError(
-            f"optimizer = lbfgs needs SciPy ({error}). Install annpot's requirements, "
-            "or choose another optimizer."
+            f"optimizer = lbfgs needs SciPy and threadpoolctl ({error}). Install "
+            "annpot's requirements, or choose another optimizer."
         ) from error
     version = tuple(int(part) for part in scipy.__version__.split(".")[:2])
     if not FIRST_VERSION <= version < VERSION_AFTER:
@@ -132,4 +137,4 @@ def library_routine():
             f"optimizer = lbfgs needs SciPy {first} or newer, before {after}; this is "
             f"{scipy.__version__}. Install such a version, or choose another optimizer."
         )
-    return setulb
+    return setulb, ThreadpoolController()
