@@ -164,7 +164,7 @@ LIST = (
     method("adam_warmup", "Adam, `warmup_cosine`", WARM),
     method("standardize", "Adam, `cosine`, `standardize`", COSINE, SCALED),
     method("offsets", "... and offsets `auto`", COSINE, SCALED, FITTED, False),
-    method("best", "... and AdamW: `train_best.ini`", ADAMW, SCALED, FITTED),
+    method("best", "... and AdamW", ADAMW, SCALED, FITTED),
     method("ema", "Adam, `constant`, `ema`", {"average": "ema"}),
     method("swa", "Adam, `constant`, `swa`", {"average": "swa", "swa_start": 11}),
     method(
@@ -271,7 +271,7 @@ LIST = (
         fall=COUNTED | COSINE,
     ),
     forces("forces_plain", "Adam, `exponential`", EXPONENTIAL),
-    forces("forces_best", "as `train_best.ini`", ADAMW, SCALED, FITTED),
+    forces("forces_best", "AdamW, `cosine`, `standardize`", ADAMW, SCALED, FITTED),
     forces(
         "forces_end",
         "... with `forces_cost_end = 0.01`",
