@@ -92,9 +92,10 @@ SCALED = {"standardize": True}
 FITTED = {"output_offset": "-13.587223, auto, auto, auto"}
 BEST = {TRAINING: ADAMW, NETWORK: SCALED, DATA: FITTED}
 RATE = 0.003
-WITHOUT_RATE = ("lbfgs", "kalman", "gauss_newton")
+WITHOUT_RATE = ("lbfgs", "kalman")
 GAUSS_NEWTON = {
     "optimizer": "gauss_newton",
+    "learning_rate": 1,
     "batch_size": 120,
     "schedule": "warmup_cosine",
     "warmup": 30,
@@ -163,7 +164,7 @@ LIST = (
     method("adam_warmup", "Adam, `warmup_cosine`", WARM),
     method("standardize", "Adam, `cosine`, `standardize`", COSINE, SCALED),
     method("offsets", "... and offsets `auto`", COSINE, SCALED, FITTED, False),
-    method("best", "... and AdamW: `train_best.ini`", ADAMW, SCALED, FITTED),
+    method("best", "... and AdamW", ADAMW, SCALED, FITTED),
     method("ema", "Adam, `constant`, `ema`", {"average": "ema"}),
     method("swa", "Adam, `constant`, `swa`", {"average": "swa", "swa_start": 11}),
     method(
@@ -270,7 +271,7 @@ LIST = (
         fall=COUNTED | COSINE,
     ),
     forces("forces_plain", "Adam, `exponential`", EXPONENTIAL),
-    forces("forces_best", "as `train_best.ini`", ADAMW, SCALED, FITTED),
+    forces("forces_best", "AdamW, `cosine`, `standardize`", ADAMW, SCALED, FITTED),
     forces(
         "forces_end",
         "... with `forces_cost_end = 0.01`",
