@@ -18,6 +18,8 @@ LOADERS = {
     "tfr_structures": config.load_tfr,
     "train1": config.load_train,
     "train1_decay": config.load_train,
+    "train_best": config.load_train,
+    "train_force_best": config.load_train,
     "train_kalman": config.load_train,
     "train_long": config.load_train,
     "train2": config.load_train,
