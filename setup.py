@@ -30,8 +30,10 @@ setup(
         "numpy>=2,<3",
         "pydantic>=2.10,<3",
         "rich>=13.9,<16",
+        "scipy>=1.15,<1.18",
         "tensorboard>=2.19,<3",
         "tensorflow>=2.19,<3",
+        "threadpoolctl>=3.5,<4",
         "vesin>=0.6,<0.7",
     ],
     extras_require={

@@ -68,6 +68,17 @@ CASES = {
         "kalman_precision": "float32",
         "kalman_eta_growth": 0.1,
     },
+    "adam in float16": {
+        "optimizer": "adam",
+        "schedule": "constant",
+        "mixed_precision": "float16",
+    },
+    "lbfgs with an average, standardised": {
+        "optimizer": "lbfgs",
+        "schedule": "constant",
+        "average": "ema",
+        "lbfgs_memory": 3,
+    },
 }
 
 
@@ -84,6 +95,8 @@ def cut_back(models, step):
 def test_a_killed_run_goes_on_exactly(tmp_path, small_data, keys):
     io = {"save_checkpoint_steps": 5, "max_ckpt_to_keep": 9}
     sections = {"IO_INFORMATION": io, "TRAINING_PARAMETERS": SHORT | keys}
+    if keys["optimizer"] == "lbfgs":
+        sections["DEFAULT_NETWORK"] = {"standardize": True}
     whole = finished(tmp_path, small_data, **sections)
     expected, metrics = whole.state, whole.metrics
     history = (whole.folder / "history.csv").read_text()

@@ -223,3 +223,11 @@ def test_a_split_run_that_stopped_goes_on_to_the_same_end(tmp_path, folder, spli
     resumed = run_of(tmp_path, folder)
     assert "Continuing from" in resumed.shown
     assert_same_run(resumed, split_run)
+
+
+def test_app_ls_tells_how_many_went_where(split_run):
+    from annpot.inspection.checkpoints import checkpoint_sheet
+
+    newest = split_run.folder / "_models" / "epoch_3_step_21"
+    told = checkpoint_sheet(newest).facts["data_division"]
+    assert told == "train 26, validation 8, test 6 (split_seed 4)"

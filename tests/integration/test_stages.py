@@ -175,6 +175,7 @@ def test_a_done_stage_does_nothing_again(plan_copy, capsys):
     shown = capsys.readouterr().out
     assert "stage first (1 of 2) is done: epoch 2, step 14\n" in shown
     assert shown.count("Nothing to do:") == 1
+    assert "or delete its results with app_stages clean --stage second." in shown
     assert shown.count("reading ") == 2  # training and validation data of the second
     assert_same_state(newest_state(stage_folder(folder, "second")), before)
 

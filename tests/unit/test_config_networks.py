@@ -83,3 +83,10 @@ def test_shipped_retraining_has_a_rule_for_each_element():
     assert rules["C"].behavior == ("load", "new", "new")
     assert rules["H"].architecture == (128, 64, 32, 1)
     assert rules["H"].behavior == ("load", "new", "new", "new")
+
+
+def test_a_power_without_standardize_is_told(tmp_path):
+    path = tmp_path / "train.ini"
+    path.write_text(TEXT.replace("g_size = 10", "g_size = 10\nstandardize_power = 0.5"))
+    (notice,) = config.load_train(path).source.notices
+    assert "standardize_power has no effect without standardize = True." in notice

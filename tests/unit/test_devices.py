@@ -44,17 +44,17 @@ class Machine:
         assert not on
 
 
-def taken(
-    monkeypatch, machine, accelerator, batch_size=8, deterministic=True,
-    optimizer="adam",
-):  # fmt: skip
+TRAINING = {"batch_size": 8, "optimizer": "adam", "mixed_precision": "none"}
+
+
+def taken(monkeypatch, machine, accelerator, deterministic=True, **training):
     """Devices of a run on a machine with 16 cores."""
     monkeypatch.setattr(devices, "import_tensorflow", lambda: machine)
     monkeypatch.setattr(devices, "_n_cores", lambda: 16)
     return devices.take_devices(
         SimpleNamespace(
             io=SimpleNamespace(accelerator=accelerator, deterministic=deterministic),
-            training=SimpleNamespace(batch_size=batch_size, optimizer=optimizer),
+            training=SimpleNamespace(**(TRAINING | training)),
             source=SimpleNamespace(where=lambda *key: "train.ini:7"),
         )
     )
@@ -131,14 +131,23 @@ def test_each_device_needs_a_structure(monkeypatch):
     )
 
 
-def test_a_filter_has_one_device(monkeypatch):
+@pytest.mark.parametrize(
+    ("key", "value", "way_out"),
+    [
+        ("optimizer", "lbfgs", "Set accelerator = gpu:0 or cpu, or choose another "
+         "optimizer."),
+        ("optimizer", "kalman", "Set accelerator = gpu:0 or cpu, or choose another "
+         "optimizer."),
+        ("mixed_precision", "float16", "Use bfloat16, or set accelerator = gpu:0 or "
+         "cpu."),
+    ],
+)  # fmt: skip
+def test_some_methods_take_one_device(monkeypatch, key, value, way_out):
     with pytest.raises(InputError) as raised:
-        taken(monkeypatch, Machine(n_cpus=2), "cpu", optimizer="kalman")
+        taken(monkeypatch, Machine(2), "gpu:0,1", **{key: value})
     assert str(raised.value) == (
-        "train.ini:7: optimizer = kalman: its covariance is on one device, but "
-        "TensorFlow has 2 here. Start it with one, or name one GPU."
+        f"train.ini:7: {key} = {value} computes on one device, not on 2. {way_out}"
     )
-    assert taken(monkeypatch, Machine(), "cpu", optimizer="kalman").names == ("CPU:0",)
 
 
 def test_logical_cpus_are_all_taken(monkeypatch):

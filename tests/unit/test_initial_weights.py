@@ -35,3 +35,13 @@ def test_each_argument_changes_the_weights(change):
     other = new_layer(**arguments | change).kernel
     assert (one != other).all()
     np.testing.assert_array_equal(one, new_layer(**arguments).kernel)
+
+
+def test_gain_and_spread_are_those_asked_for():
+    asked = new_layer((400, 300), "C", 1, seed=3, gain=0.2, bias_spread=0.3)
+    assert np.std(asked.kernel) == pytest.approx(0.2 / 20, rel=0.01)
+    assert np.std(asked.bias) == pytest.approx(0.3, rel=0.1)
+    assert abs(np.mean(asked.bias)) < 0.06
+    default = new_layer((400, 300), "C", 1, seed=3)
+    np.testing.assert_allclose(asked.kernel / 0.01, default.kernel * np.sqrt(350))
+    assert not default.bias.any()

@@ -205,3 +205,22 @@ def test_structures_without_energy_are_left_out_of_the_pictures(tmp_path, figure
     assert sum(len(dots.get_offsets()) for dots in above.collections) == 113
     assert "113 structures" in texts(above)
     assert sum(bar.get_height() for bar in figures[1].axes[0].patches) == 113
+
+
+@pytest.mark.parametrize(
+    ("name", "beginning"),
+    [("a.png", b"\x89PNG"), ("a.SVG", b"<?xml"), ("a.pdf", b"%PDF"), ("a", b"\x89PNG")],
+)
+def test_the_name_of_a_picture_chooses_its_format(tmp_path, name, beginning):
+    with reports.picture.picture(tmp_path / name, (2, 2)):
+        pass
+    assert (tmp_path / name).read_bytes().startswith(beginning)
+
+
+def test_another_ending_of_a_picture_is_refused(tmp_path):
+    with (
+        pytest.raises(InputError, match=r"not with \.jpeg"),
+        reports.picture.picture(tmp_path / "a.jpeg", (2, 2)),
+    ):
+        pass
+    assert not list(tmp_path.iterdir())

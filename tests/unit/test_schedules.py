@@ -1,6 +1,7 @@
 """Learning rates: each schedule against its formula, written out by hand."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -56,6 +57,19 @@ def test_a_staircase_stays_between_its_steps():
         assert rate_at(settings, step) == pytest.approx(expected, rel=1e-14)
 
 
+@pytest.mark.parametrize("schedule", ["linear", "cosine", "warmup_cosine"])
+def test_the_rate_stays_before_it_falls(schedule):
+    warmup = 100 if schedule == "warmup_cosine" else 0
+    held = replace(settings_of(schedule), hold=300)
+    shorter = replace(settings_of(schedule), length=700)
+    assert rate_at(held, 50) == rate_at(shorter, 50) if warmup else 0.02
+    for step in (warmup, warmup + 150, warmup + 299):
+        assert rate_at(held, step) == 0.02
+    for step in (350, 550, 700, 900):
+        later = rate_at(held, step + 300)
+        assert later == pytest.approx(rate_at(shorter, step), rel=1e-13)
+
+
 def a_plateau(metric="val_loss", floor=0.0):
     rate = LearningRate(LearningRateSettings(0.01, "plateau", floor=floor))
     return rate, Plateau(rate, 0.5, 2, metric)
@@ -101,3 +115,19 @@ def test_a_plateau_goes_on_with_what_it_remembers():
             second.on_epoch_end(0, {"val_loss": value})
             found.append(rate.at(0))
         assert found == rates(values)[cut:]
+
+
+def test_a_plateau_does_not_change_the_rate_of_swa():
+    settings = LearningRateSettings(0.01, "plateau", last=0.004, last_from=100)
+    rate = LearningRate(settings)
+    rate.factor = 0.25
+    assert [rate.at(step) for step in (0, 99, 100)] == [0.0025, 0.0025, 0.004]
+    assert rate.at(np.array([99, 100])).tolist() == [0.0025, 0.004]
+
+
+@pytest.mark.parametrize("warmup", [0.5, 2.5])
+def test_a_warm_up_of_part_of_a_step_does_not_pass_the_rate(warmup):
+    settings = LearningRateSettings(0.01, "warmup_cosine", length=10, warmup=warmup)
+    rates = rate_at(settings, np.arange(10))
+    assert rates.max() <= 0.01
+    assert rates[0] == 0.01 * min(1 / warmup, 1)

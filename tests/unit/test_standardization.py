@@ -28,11 +28,11 @@ ON = {"DEFAULT_NETWORK": {"architecture": "6:1", "standardize": True}}
 STEPS, BATCH = 12, 4
 
 
-def scale_of_columns(columns):
+def scale_of_columns(columns, power=1.0):
     from annpot.training.standardization import scale_of
 
     g = np.array(columns, float).T
-    return scale_of(component_moments(np.zeros(len(g), int), g)[0])
+    return scale_of(component_moments(np.zeros(len(g), int), g)[0], power)
 
 
 def test_columns_that_do_not_vary_have_scale_one():
@@ -43,12 +43,26 @@ def test_columns_that_do_not_vary_have_scale_one():
     assert scale.mean[:3].tolist() == [3.0, value, 0.0]
 
 
+@pytest.mark.parametrize("power", [0.25, 0.5, 0.75])
+def test_a_power_keeps_differences_of_columns(power):
+    rng = np.random.default_rng(3)
+    sizes = 10.0 ** np.array([-3.0, 0.0, -1.0, -0.5, -4.5, -2.0])
+    g = np.hstack([rng.normal(size=(30, 6)) * sizes, np.full((30, 2), 7.0)])
+    scale = scale_of_columns(g.T, power)
+    x = (g - scale.mean) / scale.scale
+    assert np.mean(np.sum(x**2, axis=1)) == pytest.approx(8, rel=1e-12)
+    std = g[:, :6].std(axis=0)
+    ratios = x[:, :6].std(axis=0) / std * np.maximum(std, 1e-3 * std.max()) ** power
+    np.testing.assert_allclose(ratios, ratios[0], rtol=1e-12)
+    assert scale.scale[6:].tolist() == [1.0, 1.0]
+
+
 def test_folding_keeps_the_function_and_its_slope():
     from annpot.networks.architecture import LayerSpec, LayerWeights, NetworkSpec
     from annpot.networks.numpy_potential import network_gradient
 
     rng = np.random.default_rng(4)
-    g = rng.normal(5.0, 3.0, (20, 7)) * 10.0 ** rng.integers(-3, 3, 7)
+    g = rng.normal(5.0, 3.0, (20, 7)) * 10.0 ** rng.integers(-1, 2, 7)
     scale = scale_of_columns(g.T)
     layers = [(rng.normal(size=(7, 5)), rng.normal(size=5))]
     layers += [(rng.normal(size=(5, 1)), rng.normal(size=1))]

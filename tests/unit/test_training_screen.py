@@ -174,3 +174,14 @@ def test_lengths_of_time_have_two_units_at_most(seconds, words):
     from annpot.wording import duration
 
     assert duration(seconds) == words
+
+
+def test_notes_that_stages_have_in_common_are_shown_once():
+    from annpot.apps.training_screen import Screen
+
+    stream = io.StringIO()
+    screen = Screen(stream)
+    screen.notes(("first", "of both"))
+    screen.notes(("of both", "second", "second"))
+    shown = stream.getvalue().splitlines()
+    assert shown == ["note: first", "note: of both", "note: second"]

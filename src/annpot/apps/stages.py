@@ -174,7 +174,9 @@ def _add_picture(parser):
         "--metric", metavar="COLUMN", help="column of metrics.dat; best_metric"
     )
     parser.add_argument(
-        "--output", metavar="PNG", help="picture; TRAIN_DIR/stages/convergence.png"
+        "--output",
+        metavar="FILE",
+        help="picture (.png, .svg, .pdf); TRAIN_DIR/stages/convergence.png",
     )
 
 

@@ -17,6 +17,7 @@ class Screen:
         stream = sys.stdout if stream is None else stream
         width = None if stream.isatty() else 120
         self.console = Console(file=stream, width=width, highlight=False, emoji=False)
+        self._told = set()  # notes, which stages of one process have in common
 
     def reading(self, description, n_records):
         """Context for reading a folder, see `annpot.progress.progress`."""
@@ -26,8 +27,7 @@ class Screen:
         """Notices, networks, data and plan."""
         from annpot.networks.activations import ACTIVATIONS
 
-        for note in run.notes:
-            self.line(f"note: {note}")
+        self.notes(run.notes)
         self.console.print(_network_table(run, ACTIVATIONS))
         self.line("(columns: descriptors that are not zero throughout the data)")
         plan, step = run.plan, run.plan.step
@@ -43,20 +43,31 @@ class Screen:
         for line in _optimizer_lines(run):
             self.line(line)
         kind = "XLA" if step.xla else "graph"
-        self.line(f"precision   {step.precision}, compiled as {kind} program")
+        mixed = "" if step.mixed == "none" else f", products in {step.mixed}"
+        self.line(f"precision   {step.precision}{mixed}, compiled as {kind} program")
         self.line(f"devices     {run.devices.described}")
         self.line(f"memory      about {in_words(run.memory)} at most, estimated")
         self.line(f"seed        {plan.seed}")
         self.line(f"results     {config.io.train_dir}")
 
+    def notes(self, notes):
+        """Those of some notices that were not shown before."""
+        for note in dict.fromkeys(notes):
+            if note not in self._told:
+                self.line(f"note: {note}")
+        self._told.update(notes)
+
     def nothing_to_do(self, config, run):
         """Say that the run is finished already."""
         ended = run.stored.get("ended")
         why = f" and ended early ({ended})" if ended else ""
+        anew = "set restart_mode = force_default to start anew"
+        if stage := run.facts["stage"]:
+            anew = f"delete its results with app_stages clean --stage {stage['name']}"
         self.line(
             f"Nothing to do: {config.io.train_dir} is trained to step {run.start.step} "
             f"(epoch {run.start.epoch}) already{why}. Raise max_epochs or max_steps to "
-            "go on, or set restart_mode = force_default to start anew."
+            f"go on, or {anew}."
         )
 
     def callbacks(self, config, run):
@@ -84,8 +95,9 @@ def _optimizer_lines(run):
 
     step = run.plan.step
     if step.kalman is None:
-        rate = f"{step.learning_rate.initial:g}, {step.learning_rate.schedule}"
-        return [f"optimizer   {step.optimizer.described}, rate {rate}"]
+        rate = f", rate {step.learning_rate.initial:g}, {step.learning_rate.schedule}"
+        has_rate = step.optimizer.name != "lbfgs"
+        return [f"optimizer   {step.optimizer.described}{rate if has_rate else ''}"]
     specs = [network.spec for network in run.networks]
     observed, cost = told_of(step, specs)
     return [f"optimizer   {observed}", f"covariance  {cost}"]

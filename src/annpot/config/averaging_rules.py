@@ -1,5 +1,7 @@
 """Rules on averages of the weights and on early stopping."""
 
+from annpot.config.run_rules import metric_is_measured
+
 TRAINING = "TRAINING_PARAMETERS"
 USED_BY = {"ema_decay": "ema", "swa_start": "swa", "swa_rate": "swa"}
 STOPPING = ("early_stopping_metric", "early_stopping_min_delta", "restore_best")
@@ -57,6 +59,7 @@ def stopping_has_patience(parts, ini, findings):
     """Keys about an early end need early_stopping_patience."""
     training = parts.training
     if training.early_stopping_patience is not None:
+        _patience_can_end(training, ini, findings)
         return
     if ini.has(TRAINING, "early_stopping_patience"):
         return
@@ -70,8 +73,27 @@ def stopping_has_patience(parts, ini, findings):
             )
 
 
+def _patience_can_end(training, ini, findings):
+    patience, epochs = training.early_stopping_patience, _complete_epochs(training)
+    if epochs is not None and patience >= epochs:
+        findings.notice(
+            f"[{TRAINING}] early_stopping_patience = {patience} has no effect: the run "
+            f"has {epochs} complete epochs.",
+            ini.line(TRAINING, "early_stopping_patience"),
+        )
+
+
+def stopping_metric_is_measured(parts, ini, findings):
+    """The column that has to improve exists in this run."""
+    column = parts.training.early_stopping_metric
+    if column is not None and parts.training.early_stopping_patience is not None:
+        key = "early_stopping_metric"
+        metric_is_measured(TRAINING, key, column, parts, ini, findings)
+
+
 AVERAGING_RULES = (
     averages_know_their_keys,
     averaging_begins_in_time,
     stopping_has_patience,
+    stopping_metric_is_measured,
 )

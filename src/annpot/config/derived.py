@@ -7,10 +7,14 @@ def run_length(parts):
     """Fill steps_per_epoch and max_epochs where max_steps is given instead.
 
     steps_per_epoch = max(1, max_steps // 10), max_epochs = the epochs max_steps needs;
-    the last one may be shorter.
+    the last one may be shorter. Without max_steps, an epoch of L-BFGS is one step
+    unless told.
     """
     training = parts.training
     if training.max_steps is None:
+        if training.optimizer == "lbfgs" and training.steps_per_epoch is None:
+            update = {"steps_per_epoch": 1}
+            parts.training = training.model_copy(update=update)
         return
     per_epoch = training.steps_per_epoch or max(1, training.max_steps // 10)
     parts.training = training.model_copy(

@@ -19,6 +19,7 @@ class ElementNetworkSettings:
         architecture: size of each layer.
         trainable: for each layer whether training may change it.
         activations: number of each layer's activation.
+        initial_gain, initial_bias: spread of the new weights and biases of each layer.
         behavior: `load`, `new` or `keep` for each layer.
         output_offset: energy added per atom, eV; "auto" is found from the data.
         layer_files: (weights, biases) .npy files by layer, counted from 0; None for
@@ -30,6 +31,8 @@ class ElementNetworkSettings:
     architecture: tuple[int, ...] | None
     trainable: tuple[bool, ...] | None
     activations: tuple[int, ...] | None
+    initial_gain: tuple[float, ...] | None
+    initial_bias: tuple[float, ...] | None
     behavior: tuple[str, ...] | None
     output_offset: float | str | None
     layer_files: dict[int, tuple[Path | None, Path | None]]
@@ -57,6 +60,8 @@ def element_settings(config, symbol):
         architecture=merged("architecture"),
         trainable=merged("trainable"),
         activations=merged("activations"),
+        initial_gain=merged("initial_gain"),
+        initial_bias=merged("initial_bias"),
         behavior=own.behavior,
         output_offset=_offset(config, symbol),
         layer_files=_layer_files(own),

@@ -73,6 +73,14 @@ def parse_number(text):
     return value
 
 
+def parse_not_negative(text):
+    """A finite number >= 0."""
+    value = parse_number(text)
+    if value < 0:
+        raise ValueError("expected a number >= 0")
+    return value
+
+
 def parse_integer(text):
     """An integer; `1e3` and `20.0` are integers, `20.5` is not."""
     try:
@@ -249,6 +257,13 @@ SIZE_LIST = list_of(
     "a colon list of layer sizes, each an integer >= 1 and <= 1e6, as in 128:32:1",
     parse_size,
 )
+LAYER_NUMBERS = list_of(
+    "colon list of numbers",
+    ":",
+    "a colon list of numbers >= 0, one for each layer, as in 0.2:1:0.1",
+    parse_not_negative,
+    format_number,
+)
 FLAG_LIST = list_of(
     "colon list of booleans",
     ":",
@@ -289,6 +304,7 @@ GRAMMARS = {
         OFFSET_LIST,
         BOOLEAN_LIST,
         SIZE_LIST,
+        LAYER_NUMBERS,
         FLAG_LIST,
         ACTIVATION_LIST,
         BEHAVIOR_LIST,

@@ -1,8 +1,8 @@
 """Rules on the extended Kalman filter: it is no gradient step."""
 
-from annpot.config.schema.keys import grammar_of
+from annpot.config.refused_keys import TRAINING, is_default, refuse_keys
 
-TRAINING, IO = "TRAINING_PARAMETERS", "IO_INFORMATION"
+IO = "IO_INFORMATION"
 KALMAN = "kalman"
 GRADIENT = (
     "beta1", "beta2", "adam_eps", "momentum", "nesterov", "rho", "weight_decay",
@@ -58,19 +58,10 @@ ABOVE = (  # (key, key that it may not be above)
 
 def filter_refuses_other_keys(parts, ini, findings):
     """Keys of gradient steps and of other losses contradict the filter."""
+    refuse_keys(KALMAN, REFUSED, parts, ini, findings)
     training = parts.training
     if training.optimizer != KALMAN:
         return
-    for key, (why, advice) in REFUSED.items():
-        if _is_default(training, key):
-            continue
-        default = _text(training, key, type(training).model_fields[key].default)
-        findings.problem(
-            f"[{TRAINING}] {key} = {_text(training, key)} cannot be used with "
-            f"optimizer = kalman, which {why}. Remove it, or set the default, "
-            f"{default}. {advice}".rstrip(),
-            ini.line(TRAINING, key),
-        )
     if training.forces_cost not in (None, 0.0, 1.0):
         findings.problem(
             f"[{TRAINING}] forces_cost = {training.forces_cost:g} cannot be used with "
@@ -94,7 +85,7 @@ def filter_knows_its_keys(parts, ini, findings):
     """Keys of the filter with another optimizer, of its other kind, or of forces."""
     training = parts.training
     own = [key for key in type(training).model_fields if key.startswith("kalman_")]
-    for key in [key for key in own if not _is_default(training, key)]:
+    for key in [key for key in own if not is_default(training, key)]:
         why = None
         if training.optimizer not in (None, KALMAN):
             why = f"optimizer = {training.optimizer}, and only kalman uses it"
@@ -125,20 +116,6 @@ def filter_begins_below_its_bounds(parts, ini, findings):
             f"most {most:g}, or a larger {bound}.",
             ini.line(TRAINING, key if ini.has(TRAINING, key) else bound),
         )
-
-
-def _is_default(training, key):
-    """Whether a key has its default; one that is wrong (None) is told elsewhere."""
-    value = getattr(training, key)
-    return value is None or value == type(training).model_fields[key].default
-
-
-def _text(training, key, *value):
-    """A value of a key, its own without any, as an INI file writes it."""
-    (value,) = value or (getattr(training, key),)
-    if value is None:
-        return "None"
-    return grammar_of(type(training).model_fields[key]).format(value)
 
 
 KALMAN_RULES = (

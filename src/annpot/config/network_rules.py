@@ -1,6 +1,6 @@
 """Rules on the networks of a training INI: layers, first weights, sizes."""
 
-LISTS = ("trainable", "activations", "behavior")
+LISTS = ("trainable", "activations", "behavior", "initial_gain", "initial_bias")
 
 
 def layer_counts_agree(parts, ini, findings):
@@ -59,7 +59,12 @@ def _compare_lists(name, lengths, ini, findings):
 
 
 def _singular(key):
-    return {"trainable": "flag", "activations": "activation"}.get(key, key)
+    return {
+        "trainable": "flag",
+        "activations": "activation",
+        "initial_gain": "gain",
+        "initial_bias": "spread",
+    }.get(key, key)
 
 
 def last_layer_is_one_energy(parts, ini, findings):
@@ -148,10 +153,22 @@ def _check_layer(symbol, key, layer, sizes, section, ini, findings):
         )
 
 
+def power_has_something_to_scale(parts, ini, findings):
+    """standardize_power is about standardize."""
+    network = parts.default_network
+    if network.standardize is False and network.standardize_power not in (None, 1.0):
+        findings.notice(
+            "[DEFAULT_NETWORK] standardize_power has no effect without standardize = "
+            "True.",
+            ini.line("DEFAULT_NETWORK", "standardize_power"),
+        )
+
+
 NETWORK_RULES = (
     layer_counts_agree,
     last_layer_is_one_energy,
     every_element_has_a_network,
     first_weights_exist,
     layer_files_have_layers,
+    power_has_something_to_scale,
 )

@@ -9,7 +9,11 @@ USED_BY = {  # key -> optimizers that know it
     "momentum": ("sgd", "rmsprop"),
     "nesterov": ("sgd",),
     "rho": ("rmsprop",),
+    "learning_rate": (*ADAMS, "rmsprop", "sgd"),
+    "lbfgs_memory": ("lbfgs",),
+    "lbfgs_line_search": ("lbfgs",),
 }
+REFUSING = (None, "kalman", "gauss_newton")  # have rules of their own
 CLIPPINGS = ("clip_value", "clip_norm", "clip_global_norm")
 COSTS = ("energy_cost", "forces_cost", "virial_cost")
 
@@ -17,7 +21,7 @@ COSTS = ("energy_cost", "forces_cost", "virial_cost")
 def optimizer_knows_its_keys(parts, ini, findings):
     """Keys of other optimizers have no effect."""
     training = parts.training
-    if training.optimizer in (None, "kalman"):  # the latter refuses them
+    if training.optimizer in REFUSING:
         return
     for key, users in USED_BY.items():
         default = type(training).model_fields[key].default
@@ -46,6 +50,20 @@ def decay_is_decoupled(parts, ini, findings):
             "in the loss.",
             ini.line(TRAINING, "weight_decay"),
         )
+
+
+def decay_leaves_weights(parts, ini, findings):
+    """One update does not shrink a weight to nothing, or beyond."""
+    training = parts.training
+    rate, decay = training.learning_rate, training.weight_decay
+    if training.optimizer == "adam" or not rate or not decay or rate * decay < 1:
+        return
+    findings.problem(
+        f"[{TRAINING}] learning_rate = {rate:g} and weight_decay = {decay:g}: in each "
+        f"update weights would fall by {rate * decay:g} times themselves. Expected a "
+        f"weight_decay far below {1 / rate:g}.",
+        ini.line(TRAINING, "weight_decay"),
+    )
 
 
 def one_clipping_is_chosen(parts, ini, findings):
@@ -94,6 +112,7 @@ def costs_change_from_something(parts, ini, findings):
 OPTIMIZER_RULES = (
     optimizer_knows_its_keys,
     decay_is_decoupled,
+    decay_leaves_weights,
     one_clipping_is_chosen,
     accumulation_divides,
     costs_change_from_something,

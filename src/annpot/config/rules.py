@@ -7,10 +7,13 @@ lines and the Problems to add to.
 from annpot.config.averaging_rules import AVERAGING_RULES
 from annpot.config.descriptor_config import structures_need_descriptors
 from annpot.config.element_settings import AUTO_FOR_ALL
+from annpot.config.gauss_newton_rules import GAUSS_NEWTON_RULES
 from annpot.config.gvect_rules import GVECT_RULES, sparse_needs_derivatives
 from annpot.config.kalman_rules import KALMAN_RULES
+from annpot.config.lbfgs_rules import LBFGS_RULES
 from annpot.config.network_rules import NETWORK_RULES
 from annpot.config.optimizer_rules import OPTIMIZER_RULES
+from annpot.config.precision_rules import PRECISION_RULES
 from annpot.config.run_rules import RUN_RULES
 from annpot.config.schedule_rules import SCHEDULE_RULES
 from annpot.config.training_rules import TRAINING_RULES
@@ -82,6 +85,9 @@ RULES = {
         *SCHEDULE_RULES,
         *OPTIMIZER_RULES,
         *KALMAN_RULES,
+        *GAUSS_NEWTON_RULES,
+        *LBFGS_RULES,
+        *PRECISION_RULES,
         *RUN_RULES,
         *AVERAGING_RULES,
         start_is_complete,

@@ -16,6 +16,7 @@ USED_BY = {  # key -> schedules that know it
     "schedule_length": ENDING,
     "final_learning_rate": (*ENDING, "plateau"),
     "warmup": ("warmup_cosine",),
+    "schedule_hold": ENDING,
     "piecewise_boundaries": ("piecewise",),
     "piecewise_rates": ("piecewise",),
     "plateau_factor": ("plateau",),
@@ -114,11 +115,37 @@ def schedule_lasts(parts, ini, findings):
             f"of {run:g} {unit}. Remove it, or give at least {run:g}.",
             ini.line(TRAINING, "schedule_length"),
         )
-    if schedule == "warmup_cosine" and training.warmup and training.warmup >= length:
+    before_fall = {"schedule_hold": training.schedule_hold or 0.0}
+    if schedule == "warmup_cosine":
+        before_fall = {"warmup": training.warmup or 0.0, **before_fall}
+    if sum(before_fall.values()) >= length:
+        given = {key: value for key, value in before_fall.items() if value}
+        told = " and ".join(f"{key} = {value:g}" for key, value in given.items())
         findings.problem(
-            f"[{TRAINING}] warmup = {training.warmup:g} {unit}, but the schedule ends "
-            f"after {length:g}. Expected a shorter warmup.",
-            ini.line(TRAINING, "warmup"),
+            f"[{TRAINING}] {told} {unit}, but the schedule ends after {length:g}. "
+            f"Expected a shorter {' or '.join(given)}.",
+            ini.line(TRAINING, next(iter(given))),
+        )
+
+
+def rate_falls(parts, ini, findings):
+    """A rate that falls to something falls; one that grows is told of."""
+    training, schedule = parts.training, _schedule(parts.training)
+    rate, final = training.learning_rate, training.final_learning_rate
+    falls = schedule in USED_BY["final_learning_rate"]
+    if falls and None not in (rate, final) and final > rate:
+        findings.problem(
+            f"[{TRAINING}] final_learning_rate = {final:g} is larger than "
+            f"learning_rate = {rate:g}, from which schedule = {schedule} falls. Give "
+            "a smaller one.",
+            ini.line(TRAINING, "final_learning_rate"),
+        )
+    factor = training.learning_rate_decay_factor
+    if schedule == "exponential" and factor is not None and factor > 1:
+        findings.notice(
+            f"[{TRAINING}] learning_rate_decay_factor = {factor:g} is above 1: the "
+            "rate grows.",
+            ini.line(TRAINING, "learning_rate_decay_factor"),
         )
 
 
@@ -158,5 +185,6 @@ SCHEDULE_RULES = (
     schedule_knows_its_keys,
     pieces_fit,
     schedule_lasts,
+    rate_falls,
     plateau_metric_is_measured,
 )

@@ -62,7 +62,8 @@ def run_length_is_given(parts, ini, findings):
     training = parts.training
     per_epoch, epochs = training.steps_per_epoch, training.max_epochs
     if training.max_steps is None:
-        for key in ("max_epochs", "steps_per_epoch"):
+        needed = ("max_epochs", "steps_per_epoch")
+        for key in needed[:1] if training.optimizer == "lbfgs" else needed:
             if not ini.has(TRAINING, key) and not ini.has(TRAINING, "max_steps"):
                 findings.problem(
                     f"[{TRAINING}] {key} is missing. Give max_epochs and "

@@ -11,6 +11,7 @@ TRAINING_TOPICS = """\
 | `rmsprop` | `rho` `momentum` `adam_eps` `weight_decay` | gradient over its size |
 | `sgd` | `momentum` `nesterov` `weight_decay` | gradient descent |
 | `kalman` | `kalman_...` | extended Kalman filter, see [Kalman filter](kalman.md) |
+| `lbfgs` | `lbfgs_memory` `lbfgs_line_search` | L-BFGS over all data, of SciPy |
 
 Decoupled weight decay multiplies all kernels by 1 - rate x `weight_decay` in each
 update, those of descriptors that are zero throughout the data too; biases are left
@@ -26,6 +27,15 @@ it, and so are virials, accumulation and several devices. A stage of a file that
 such a key sets it to its default. `forces_cost = 1` observes forces; units, not costs,
 say how much energies and forces count.
 
+A step of `lbfgs` is an iteration: a direction and a line search along it, which takes
+one evaluation of all data or a few. What is recorded of it is the loss after it, of all
+data. Data are read in parts of at most `batch_size` structures, one after the other;
+the parts change the rounding alone. An epoch is one iteration unless `steps_per_epoch`
+or `max_steps` says otherwise. The run ends when no smaller loss is found, with
+`precision = float32` sooner. All data have to be in memory, of one device; learning
+rates, schedules, clipping, accumulation, weight decay and costs that change belong to
+the other optimizers. A stage begins with an empty memory.
+
 `energy_cost_end`, `forces_cost_end` and `virial_cost_end` change a cost linearly from
 the first step of the run to the last. The loss of the validation data keeps the first
 costs, so that its epochs can be compared.
@@ -33,22 +43,49 @@ costs, so that its epochs can be compared.
 ### Schedules
 
 With t the step from 0, r = `learning_rate`, f = `final_learning_rate`, T the length of
-the run or `schedule_length`, W = `warmup`:
+the run or `schedule_length`, W = `warmup` (0 without), H = `schedule_hold`, and
+x = (t - W - H) / (T - W - H), 0 before and 1 after:
 
 | `schedule` | learning rate |
 | --- | --- |
 | `constant` | r |
 | `exponential` | r x `learning_rate_decay_factor` ^ (t / `learning_rate_decay_step`), \
 in jumps with `staircase_decay_type` |
-| `linear` | from r to f |
-| `cosine` | f + (r - f) (1 + cos(pi t / T)) / 2 |
-| `warmup_cosine` | r (t + 1) / W until W, then the cosine from there to T |
+| `linear` | r + (f - r) x |
+| `cosine` | f + (r - f) (1 + cos(pi x)) / 2 |
+| `warmup_cosine` | r (t + 1) / W until W, then the cosine |
 | `piecewise` | r, then each of `piecewise_rates` from its boundary on |
 | `plateau` | r, times `plateau_factor` after each `plateau_patience` epochs in which \
 `plateau_metric` was not better than ever before; not below f |
 
 `learning_rate_constant = False` is PANNA's way to say `exponential`. A schedule over
 the length of the run changes with that length.
+
+### Standardised descriptors
+
+With `standardize = True` the step trains for x = (G - m) / s, column by column, with
+the mean m over the atoms of an element in the training data and
+s = c max(sd, S / 1000)^p, where sd is the standard deviation of the column, S the
+largest of the element and p = `standardize_power`. p = 1, with c = 1, makes all columns
+alike; below, columns that vary more stay larger, and c gives the mean of |x|^2 the
+length of the descriptor; p = 0 centres them only. Columns that do not vary stay as they
+are. Checkpoints, exports and evaluations hold first layers for plain descriptors, in
+which m and s are folded. Where a run or a stage with `keep_optimizer` goes on, so do m
+and s.
+
+### Mixed precision
+
+With `mixed_precision = bfloat16 | float16` the factors and the result of the matrix
+products of hidden layers, and of their slopes, are rounded to that type. Weights,
+biases, activations, the last layer, `rbf` layers, sums, the loss and the optimizer keep
+their digits, and so do validation and whatever reads a checkpoint. bfloat16 has 8
+significant bits and the range of float32; float16 has 11, and slopes below 6e-8 vanish:
+the loss is multiplied by a factor before it is differentiated, and the gradient divided
+by it. It begins as 2^15, is halved after a step whose gradient is not finite, which
+moves no weight, and doubled after 2000 others in a row; `loss_scale` fixes it. What
+gains time: GPUs from compute capability 8.0 (bfloat16) and 7.0 (float16) on, CPUs with
+`avx512_bf16` or `amx_bf16` (bfloat16 with `use_xla = False`). Where none of them is
+found the run says so.
 
 ### Averages
 

@@ -38,6 +38,7 @@ def checkpoint_sheet(prefix):
     facts = run_facts(run)
     facts |= {
         "data_fingerprint": data.get("fingerprint"),
+        "data_division": _division(data.get("division")),
         "species": run.facts.get("species"),
         **descriptor_facts(data),
         "weights": _n_weights(run.shapes),
@@ -178,6 +179,15 @@ def _n_weights(shapes):
     """Weights and biases of all networks."""
     layers = [shape for of_element in shapes.values() for shape in of_element]
     return sum(n_in * n_out + n_out for n_in, n_out in layers)
+
+
+def _division(facts):
+    """How many structures each set has; None where no folder was divided."""
+    if not isinstance(facts, dict):
+        return None
+    counts = facts.get("counts") or {}
+    sizes = ", ".join(f"{name} {number}" for name, number in counts.items())
+    return f"{sizes} (split_seed {facts.get('split_seed')})"
 
 
 def _n_bytes(run):

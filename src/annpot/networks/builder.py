@@ -123,7 +123,7 @@ def _continued_network(config, element, n_features, continued, seed, offsets):
     layers = [
         kept[number]
         if number in kept and kept[number].kernel.shape == shape
-        else new_layer(shape, element, number, seed)
+        else _new_layer((element, number, shape), settings, seed)
         for number, shape in enumerate(spec.shapes)
     ]
     return StartingNetwork(spec, tuple(layers), ("checkpoint",) * len(layers))
@@ -175,6 +175,8 @@ def _spec(settings, known, n_features, where, offsets=None):
         ("activations", activations),
         ("trainable", trainable),
         ("behavior", settings.behavior or sizes),
+        ("initial_gain", settings.initial_gain or sizes),
+        ("initial_bias", settings.initial_bias or sizes),
     ):
         if len(values) != len(sizes):
             raise InputError(
@@ -204,6 +206,19 @@ def _offset(settings, known, where, offsets):
     return settings.output_offset
 
 
+def _new_layer(layer, settings, seed):
+    element, number, shape = layer
+    gains, spreads = settings.initial_gain, settings.initial_bias
+    return new_layer(
+        shape,
+        element,
+        number,
+        seed,
+        None if gains is None else gains[number],
+        None if spreads is None else spreads[number],
+    )
+
+
 def _source(settings, number, known):
     if settings.behavior is not None:
         return settings.behavior[number]
@@ -216,7 +231,7 @@ def _layer_weights(source, settings, kept, layer, seed, where):
     """(LayerWeights, words for the summary) of one layer."""
     element, number, shape = layer
     if source == "new":
-        return new_layer(shape, element, number, seed), "new"
+        return _new_layer(layer, settings, seed), "new"
     w_file, b_file = (
         settings.layer_files.get(number, (None, None))
         if source == "load"

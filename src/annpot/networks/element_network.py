@@ -18,7 +18,23 @@ _ELEMENTWISE = {
 }
 
 
-def layer_output(x, kernel, bias, activation):
+def product(x, kernel, mixed="none"):
+    """x W, in fewer digits where that is asked for.
+
+    Factors and result are rounded to the type; what lies between is the device's.
+
+    Args:
+        x: (n_atoms, n_in).
+        kernel: W (n_in, n_out).
+        mixed: "bfloat16", "float16", or "none" for the type of the factors.
+    """
+    if mixed == "none":
+        return tf.matmul(x, kernel)
+    rounded = tf.matmul(tf.cast(x, mixed), tf.cast(kernel, mixed))
+    return tf.cast(rounded, x.dtype)
+
+
+def layer_output(x, kernel, bias, activation, mixed="none"):
     """Output of one fully connected layer.
 
     y = activation(x W + b); for "rbf" y_i = exp(-sum_j (x_j - W_ji)^2), without b.
@@ -28,6 +44,8 @@ def layer_output(x, kernel, bias, activation):
         kernel: W (n_in, n_out).
         bias: b (n_out,).
         activation: linear, gaussian, rbf, relu or tanh.
+        mixed: type of the product, see `product`; rbf, whose terms cancel, keeps all
+            digits.
 
     Returns:
         (n_atoms, n_out).
@@ -36,23 +54,27 @@ def layer_output(x, kernel, bias, activation):
         # |x - w|^2 expanded, so that no (n_atoms, n_in, n_out) array is made.
         squares = tf.reduce_sum(x * x, axis=1)[:, None] - 2.0 * tf.matmul(x, kernel)
         return tf.exp(-(squares + tf.reduce_sum(kernel * kernel, axis=0)))
-    return _ELEMENTWISE[activation](tf.matmul(x, kernel) + bias)
+    return _ELEMENTWISE[activation](product(x, kernel, mixed) + bias)
 
 
-def network_output(x, weights, activations):
+def network_output(x, weights, activations, mixed="none"):
     """Output of a chain of layers.
 
     Args:
         x: (n_atoms, n_features).
         weights: (kernel, bias) of each layer.
         activations: name of each layer's activation.
+        mixed: type of the products of all layers but the last, see `product`: an
+            energy in bfloat16 would be known to 0.4 percent.
 
     Returns:
         (n_atoms,) atomic energies without offset, eV.
     """
-    for (kernel, bias), activation in zip(weights, activations, strict=True):
-        x = layer_output(x, kernel, bias, activation)
-    return x[:, 0]
+    *hidden, last = zip(weights, activations, strict=True)
+    for (kernel, bias), activation in hidden:
+        x = layer_output(x, kernel, bias, activation, mixed)
+    (kernel, bias), activation = last
+    return layer_output(x, kernel, bias, activation)[:, 0]
 
 
 class AtomicLayer(keras.layers.Layer):

@@ -1,15 +1,18 @@
 """How every picture looks, and how it gets onto the disk.
 
-Pictures are PNG files; matplotlib is imported when the first one is drawn.
+matplotlib is imported when the first one is drawn.
 """
 
 from contextlib import contextmanager
+from pathlib import Path
 
 from annpot import files
+from annpot.errors import InputError
 
 MEV = 1000.0  # meV in one eV
 # Okabe and Ito's palette: told apart with every kind of colour vision.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9")
+FORMATS = (".png", ".svg", ".pdf")
 GREY = "#777777"
 NARROW = 20.0  # ratio of the ends of an axis up to which it has more numbers
 _STYLE = {
@@ -42,7 +45,21 @@ def finish_curve(axes, x_label, y_label):
 
 @contextmanager
 def picture(path, size):
-    """Context whose value is a Figure that is saved to `path` at the end."""
+    """Context whose value is a Figure that is saved to `path` at the end.
+
+    Args:
+        path: the name's ending chooses the format, PNG without one.
+        size: (width, height), inches.
+
+    Raises:
+        InputError: an ending that is none of `FORMATS`, or the file cannot be written.
+    """
+    ending = Path(path).suffix or ".png"
+    if ending.lower() not in FORMATS:
+        raise InputError(
+            f"{path}: pictures end with {', '.join(FORMATS)}, not with {ending}. "
+            "Choose one of these."
+        )
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -51,4 +68,4 @@ def picture(path, size):
         figure = Figure(figsize=size, layout="constrained")
         yield figure
         with files.atomic_path(path) as temporary:
-            figure.savefig(temporary, format="png")
+            figure.savefig(temporary, format=ending[1:].lower())

@@ -10,6 +10,7 @@ from pathlib import Path
 from annpot.errors import InputError
 from annpot.tensorflow_import import gpu_numbers, import_tensorflow
 
+ON_ONE_DEVICE = ("lbfgs", "kalman", "gauss_newton")
 KEY = "IO_INFORMATION", "accelerator"
 SAME = ("names", "models")  # facts that bitwise equality rests on
 NOT_EXACT = (
@@ -27,12 +28,14 @@ class Devices:
         models: their makes, as far as the machine tells.
         described: what was found and what is taken, for the screen.
         deterministic: whether operations give the same bits each time.
+        capability: compute capability (major, minor) of the first GPU taken, if told.
     """
 
     names: tuple[str, ...]
     models: tuple[str, ...]
     described: str
     deterministic: bool
+    capability: tuple[int, int] | None = None
 
     @property
     def strategy(self):
@@ -77,7 +80,8 @@ def take_devices(config):
 
     Raises:
         InputError: a GPU that is not there, or that TensorFlow was started without;
-            fewer structures in a batch than devices; several with a Kalman filter.
+            fewer structures in a batch than devices; several for a method that
+            computes on one.
     """
     tf = import_tensorflow()
     gpus = tf.config.list_physical_devices("GPU")
@@ -93,12 +97,6 @@ def take_devices(config):
     names = [f"GPU:{n}" for n in range(len(taken))]
     names = names or [f"CPU:{n}" for n in range(n_cpus)]
     _require_share(config, len(names))
-    if config.training.optimizer == "kalman" and len(names) > 1:
-        where = config.source.where("TRAINING_PARAMETERS", "optimizer")
-        raise InputError(
-            f"{where}: optimizer = kalman: its covariance is on one device, but "
-            f"TensorFlow has {len(names)} here. Start it with one, or name one GPU."
-        )
     if config.io.deterministic:
         tf.config.experimental.enable_op_determinism()
     # Its 10 bits of mantissa are too few for forces.
@@ -108,6 +106,7 @@ def take_devices(config):
         models=tuple(models[n] for n in taken) or (_processor(),),
         described=f"found {found}: {taken_in_words(accelerator, taken, len(gpus))}",
         deterministic=config.io.deterministic,
+        capability=_capability(tf, gpus[taken[0]]) if taken else None,
     )
 
 
@@ -176,6 +175,19 @@ def _shown(config, tf, gpus, wanted):
 
 
 def _require_share(config, n_devices):
+    optimizer = config.training.optimizer
+    if optimizer in ON_ONE_DEVICE and n_devices > 1:
+        where = config.source.where(*KEY)
+        raise InputError(
+            f"{where}: optimizer = {optimizer} computes on one device, not on "
+            f"{n_devices}. Set accelerator = gpu:0 or cpu, or choose another optimizer."
+        )
+    if config.training.mixed_precision == "float16" and n_devices > 1:
+        where = config.source.where("TRAINING_PARAMETERS", "mixed_precision")
+        raise InputError(
+            f"{where}: mixed_precision = float16 computes on one device, not on "
+            f"{n_devices}. Use bfloat16, or set accelerator = gpu:0 or cpu."
+        )
     if config.training.batch_size < n_devices:
         where = config.source.where("TRAINING_PARAMETERS", "batch_size")
         raise InputError(
@@ -193,6 +205,11 @@ def _mirrored(names):
 def _model(tf, gpu):
     details = tf.config.experimental.get_device_details(gpu)
     return details.get("device_name", "unknown make")
+
+
+def _capability(tf, gpu):
+    details = tf.config.experimental.get_device_details(gpu)
+    return details.get("compute_capability")
 
 
 def _n_cores():

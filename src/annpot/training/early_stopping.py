@@ -100,7 +100,8 @@ class EarlyStopping(keras.callbacks.Callback):
         return gain > self.settings.min_delta
 
     def _reason(self):
-        column, epochs = self.settings.column, f"{self.waited} epochs"
+        column = self.settings.column
+        epochs = f"{self.waited} epoch{'s' if self.waited > 1 else ''}"
         if self.best is None:
             return f"early stopping: {column} was not a number for {epochs}"
         margin = f" by {self.settings.min_delta:g}" if self.settings.min_delta else ""

@@ -7,7 +7,15 @@ from annpot.training.objective import data_loss
 
 
 def loss_gradients(
-    networks, trained, form, settings, tables, batch, share=None, costs=()
+    networks,
+    trained,
+    form,
+    settings,
+    tables,
+    batch,
+    share=None,
+    costs=(),
+    scale=None,
 ):
     """Gradients of the loss, and the record of the step.
 
@@ -24,6 +32,7 @@ def loss_gradients(
         batch: Chunk without its first axis.
         share: Share without its first axis; None: the batch is a whole one.
         costs: Costs of this step; (): those of the settings.
+        scale: LossScale that multiplies the gradients, or None.
 
     Returns:
         list of tensors of the shapes of `trained`; (len(TRACE),) float64.
@@ -39,8 +48,9 @@ def loss_gradients(
         if share is not None:
             penalty *= share.fraction
         loss = fit + penalty
+        target = loss if scale is None else loss * tf.convert_to_tensor(scale.value)
     gradients = tape.gradient(
-        loss,
+        target,
         trained,
         # The bias of an rbf layer has no part in the energy.
         unconnected_gradients=tf.UnconnectedGradients.ZERO,

@@ -22,14 +22,14 @@ def memory_estimate(data, validation, plan, specs):
     step = plan.step
     shapes = [shape for spec in specs for shape in spec.shapes]
     n_weights = sum((n_in + 1) * n_out for n_in, n_out in shapes)
-    shape, n_devices = step.shapes[-1], step.n_devices
+    shape = step.shapes[-1]
     itemsize = 8 if step.precision == "float64" else 4
     return (
         PROGRAM_BYTES
         + data.kept_bytes
         + (0 if validation is None else validation.kept_bytes)
-        + CHUNKS * step.chunk_size * n_devices * data.bytes_per_step(shape)
-        + n_devices * data.work_bytes(shape)
+        + CHUNKS * step.chunk_size * step.n_parts * data.bytes_per_step(shape)
+        + step.n_devices * data.work_bytes(shape)
         + 8 * n_weights * itemsize
     )
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from annpot.training.callbacks import Checkpoints, StopOnNaN
 from annpot.training.early_stopping import EarlyStopping, stopping_settings
 from annpot.training.history_file import HistoryFile
+from annpot.training.lbfgs.program import Converged
 from annpot.training.metrics import complete, measures
 from annpot.training.metrics_file import MetricsFile
 from annpot.training.plateau import plateau_of
@@ -33,6 +34,7 @@ def observers(config, run, extra=()):
         *plateau_of(config.training, rate, run.validator is not None),
         *extra,
         *_early_stopping(config, run),
+        *([Converged(run.program)] if plan.step.optimizer.name == "lbfgs" else []),
         Checkpoints(run.save, lambda: run.recorder.keeps.wants(history)),
         Failures(extra, run.save),
     ]

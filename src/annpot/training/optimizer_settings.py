@@ -20,6 +20,8 @@ def optimizer_settings(training):
         rho=training.rho,
         weight_decay=training.decoupled_decay,
         accumulate=training.accumulate_steps,
+        lbfgs_memory=training.lbfgs_memory,
+        lbfgs_line_search=training.lbfgs_line_search,
     )
 
 
@@ -54,6 +56,7 @@ def learning_rate_settings(training, steps_per_epoch, total_steps):
         staircase=training.staircase_decay_type,
         length=max(total_steps, 1) if length is None else length * unit,
         warmup=(training.warmup or 1.0) * unit,
+        hold=training.schedule_hold * unit,
         final=final,
         boundaries=tuple(b * unit for b in training.piecewise_boundaries or ()),
         rates=tuple(training.piecewise_rates or ()),

@@ -20,6 +20,8 @@ class Optimizer:
         settings: OptimizerSettings.
         clipping: ClippingSettings.
         trained: {ParameterKey: variable}.
+        loss_scale: LossScale by which gradients are multiplied, or None. A step whose
+            gradient is not finite then moves nothing, but counts.
 
     Attributes:
         iterations: steps done, a variable.
@@ -32,8 +34,9 @@ class Optimizer:
     Source of the decay: I. Loshchilov, F. Hutter, arXiv:1711.05101 (2017), algorithm 2.
     """
 
-    def __init__(self, settings, clipping, trained):
+    def __init__(self, settings, clipping, trained, loss_scale=None):
         self.settings, self.clipping = settings, clipping
+        self.loss_scale = loss_scale
         self.variables = [_plain(variable) for variable in trained.values()]
         self._decays = [
             bool(settings.weight_decay) and key.kind == "kernel" for key in trained
@@ -65,7 +68,14 @@ class Optimizer:
 
     def state(self):
         """{name: variable} of what the next step depends on beside slots and step."""
-        return {} if self.rest_factor is None else {REST_FACTOR: self.rest_factor}
+        found = {} if self.rest_factor is None else {REST_FACTOR: self.rest_factor}
+        return found if self.loss_scale is None else found | self.loss_scale.state()
+
+    def set_state(self, stored):
+        """Go on with what `state` gave, as far as it is there."""
+        for name, variable in self.state().items():
+            if name in stored:
+                variable.assign(stored[name])
 
     def begin_at(self, step):
         """Count updates of all variables from a step on."""
@@ -80,6 +90,16 @@ class Optimizer:
             gradients: list of tensors in the order of the variables.
             rate: learning rate, float64.
         """
+        if self.loss_scale is None:
+            self._move(gradients, rate)
+        else:
+            gradients, is_finite = self.loss_scale.unscaled(gradients)
+            tf.cond(is_finite, lambda: self._move(gradients, rate), lambda: None)
+            self.loss_scale.after_step(is_finite)
+        self.iterations.assign_add(1)
+
+    def _move(self, gradients, rate):
+        """Move the variables by gradients that are finite."""
         done = tf.convert_to_tensor(self.iterations)
         sums, gradients = self._summed(gradients)
         gradients = clipped(gradients, self.clipping)
@@ -95,7 +115,6 @@ class Optimizer:
             factor = tf.where(self._is_due(done), factor, tf.ones_like(factor))
             rest = tf.convert_to_tensor(self.rest_factor)
             self.rest_factor.assign(rest * factor)
-        self.iterations.assign_add(1)
 
     def _is_due(self, done):
         """Whether the step after `done` others makes an update."""

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from annpot.errors import InputError
 from annpot.training.batch import SIGMAS, SIGMAS_OF_FORCES, batch_shapes
+from annpot.training.gauss_newton.choice import gauss_newton_settings
 from annpot.training.kalman.choice import kalman_settings
 from annpot.training.loss_costs import costs_end
 from annpot.training.loss_settings import (
@@ -114,22 +116,32 @@ def make_plan(config, data, specs, seeds, columns, start, n_devices=1):
         columns: for each element the descriptor columns in use, or None for all.
         start: Progress that the run starts from.
         n_devices: devices that a batch is shared out to.
+
+    Raises:
+        InputError: L-BFGS over data that are not in memory.
     """
     training = config.training
+    is_whole = training.optimizer == "lbfgs"  # a step is all data
+    if is_whole and not data.is_resident:
+        raise _too_large(config)
+    batch_size = len(data) if is_whole else training.batch_size
+    n_in_turn = -(-batch_size // training.batch_size)
+    n_parts = n_in_turn * n_devices
     steps_per_epoch, total_steps, n_epochs = run_length(training, start)
     save_every = config.io.save_checkpoint_steps
     boundary = min(steps_per_epoch, save_every or steps_per_epoch)
     shapes = batch_shapes(
         data.counts,
-        -(-training.batch_size // n_devices),
+        -(-batch_size // n_parts),
         data.sizes,
         SIGMAS if data.form == "rows" else SIGMAS_OF_FORCES,
     )
     usual = shapes[-1] if len(shapes) == 1 else shapes[-2]
     is_small = is_small_step(specs, columns, usual[: len(specs)])
+    n_bytes = data.bytes_per_step(shapes[-1])
     step = StepSettings(
-        batch_size=training.batch_size,
-        chunk_size=_chunk_size(n_devices * data.bytes_per_step(shapes[-1]), boundary),
+        batch_size=batch_size,
+        chunk_size=1 if is_whole else _chunk_size(n_parts * n_bytes, boundary),
         columns=columns,
         n_devices=n_devices,
         shapes=shapes,
@@ -146,6 +158,10 @@ def make_plan(config, data, specs, seeds, columns, start, n_devices=1):
         costs_end=costs_end(training),
         n_steps=total_steps,
         kalman=kalman_settings(training, data, seeds.order),
+        gauss_newton=gauss_newton_settings(training, seeds.order, specs, data.counts),
+        mixed=training.mixed_precision,
+        loss_scale=training.loss_scale,
+        n_in_turn=n_in_turn,
     )
     return Plan(
         seed=seeds.weights,
@@ -155,6 +171,15 @@ def make_plan(config, data, specs, seeds, columns, start, n_devices=1):
         n_epochs=n_epochs,
         save_every=save_every,
         step=step,
+    )
+
+
+def _too_large(config):
+    where = config.source.where("TRAINING_PARAMETERS", "optimizer")
+    return InputError(
+        f"{where}: optimizer = lbfgs needs all data in memory, and they exceed "
+        f"memory_budget_mb = {config.io.memory_budget_mb:g}. Raise it, or choose "
+        "another optimizer."
     )
 
 

@@ -132,4 +132,5 @@ class ReplicaProgram:
             self.parameters.layers_of(values),
             self._activations,
             self.settings.precision,
+            self.settings.mixed,
         )

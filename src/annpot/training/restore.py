@@ -43,9 +43,7 @@ def restore(start, potential, program):
     if not start.keeps_slots:
         return []
     stored, now = optimizer_family(state.run), program.optimizer.family
-    if start.stored is not None and now != KALMAN:
-        _restore_state(state.optimizer, program)
-    if stored != now and (state.slots or KALMAN in (stored, now)):
+    if stored != now and (state.slots or state.optimizer or now == KALMAN):
         program.optimizer.begin_at(start.progress.step)
         return [
             f"The optimizer state in {state.prefix.name} is that of {stored}: {now} "
@@ -57,6 +55,8 @@ def restore(start, potential, program):
             f"The covariance in {state.prefix.name} is that of other weights, or of "
             "another kalman_covariance: the filter starts afresh."
         ]
+    if start.stored is not None and now != KALMAN:
+        _restore_state(state.optimizer, program)
     missing = _restore_slots(state, start.progress.step, program)
     if not missing or not state.slots:
         return []
@@ -132,9 +132,7 @@ def optimizer_state(program):
 
 def _restore_state(stored, program):
     """Set what `optimizer_state` gave, as far as the program has it."""
-    for name, variable in program.optimizer.state().items():
-        if name in stored:
-            variable.assign(stored[name])
+    program.optimizer.set_state(stored)
     for key in program.trained:
         if f"{REST}{key}" in stored and program.parameters.rest_factor is not None:
             program.parameters.rest[key] = stored[f"{REST}{key}"]

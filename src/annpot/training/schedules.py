@@ -1,16 +1,18 @@
 """Learning rates as functions of the step, in float64.
 
-With t the step (from 0), r the learning_rate, f the final_learning_rate, T the length
-of the schedule and W the warm-up, in steps:
+With t the step (from 0), r the learning_rate, f the final_learning_rate, and in steps
+T the length of the schedule, W the warm-up (0 without) and H the time that the rate
+stays at r before it falls:
 
     constant        r, also of plateau, which multiplies it (`LearningRate.factor`)
     exponential     r c^(t / decay_step); staircase: the exponent is rounded down
-    linear          r + (f - r) x                   x = min(t / T, 1)
+    linear          r + (f - r) x,   x = (t - W - H) / (T - W - H) within 0 and 1
     cosine          f + (r - f) (1 + cos(pi x)) / 2
-    warmup_cosine   r (t + 1) / W for t < W; then the cosine from W to T
+    warmup_cosine   r min((t + 1) / W, 1) for t < W; then the cosine
     piecewise       r, from boundary i on rate i
 
-With swa_rate that is the rate from the first step of epoch swa_start on.
+With swa_rate that is the rate from the first step of epoch swa_start on, whatever a
+plateau has done before.
 
 Source of the cosine: I. Loshchilov, F. Hutter, arXiv:1608.03983 (2016), eq. 5, without
 restarts.
@@ -47,10 +49,15 @@ class LearningRate:
 
     def at(self, step):
         """Rate of one or more steps, see `rate_at`; not below the floor."""
-        rate = rate_at(self.settings, step)
+        settings = self.settings
+        rate = rate_at(settings, step)
         if self.factor == 1.0:
             return rate
-        return np.maximum(rate * self.factor, self.settings.floor)
+        lowered = np.maximum(rate * self.factor, settings.floor)
+        if settings.last is None:
+            return lowered
+        found = np.where(np.asarray(step) < settings.last_from, lowered, rate)
+        return found if np.ndim(found) else float(found)
 
 
 def _constant(settings, step):
@@ -63,19 +70,25 @@ def _exponential(settings, step):
     return settings.initial * settings.decay_factor**exponent
 
 
+def _fallen(settings, step, warmup=0.0):
+    """Part of the way from the first rate to the final one."""
+    start = warmup + settings.hold
+    return np.clip((step - start) / (settings.length - start), 0.0, 1.0)
+
+
 def _linear(settings, step):
-    x = np.minimum(step / settings.length, 1.0)
+    x = _fallen(settings, step)
     return settings.initial + (settings.final - settings.initial) * x
 
 
 def _cosine(settings, step, warmup=0.0):
-    x = np.clip((step - warmup) / (settings.length - warmup), 0.0, 1.0)
+    x = _fallen(settings, step, warmup)
     falling = 0.5 * (1.0 + np.cos(np.pi * x))
     return settings.final + (settings.initial - settings.final) * falling
 
 
 def _warmup_cosine(settings, step):
-    rising = settings.initial * (step + 1.0) / settings.warmup
+    rising = settings.initial * np.minimum((step + 1.0) / settings.warmup, 1.0)
     falling = _cosine(settings, step, settings.warmup)
     return np.where(step < settings.warmup, rising, falling)
 

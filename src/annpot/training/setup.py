@@ -25,6 +25,8 @@ from annpot.training.forms.rows_data import RowsData
 from annpot.training.kalman.program import KalmanProgram
 from annpot.training.kalman.room import filter_bytes, require_room
 from annpot.training.keeps import keeps_of
+from annpot.training.lbfgs.whole_data import WholeDataFeed
+from annpot.training.low_precision import precision_notes
 from annpot.training.memory_estimate import memory_estimate
 from annpot.training.open_data import open_all, structure_sources
 from annpot.training.optimizers import slot_variables
@@ -126,6 +128,7 @@ def prepare(config, announce: Callable, origin=None):
     inputs = _open(config, start, announce)
     made = _make(config, start, seeds, devices, inputs, announce)
     notes = [*start.notes, *changes, *devices.notes(start.stored), *inputs.notes]
+    notes += precision_notes(made.plan.step, devices)
     notes += [*made.notes, *set_aside(config.io.train_dir, start.moved)]
     write_division(config.io.train_dir, inputs.opened[0].division)
     data, validation, step = made.data, made.validation, made.plan.step
@@ -135,7 +138,7 @@ def prepare(config, announce: Callable, origin=None):
         parameters=made.parameters,
         program=made.program,
         data=data,
-        feed=data.feed(made.plan),
+        feed=_feed(data, made.plan),
         n_validation=0 if validation is None else len(validation),
         memory=memory_estimate(data, validation, made.plan, made.specs)
         + filter_bytes(step, made.specs),
@@ -248,6 +251,11 @@ def _seen(parameters, plan):
     activations = [network.activations for network in parameters.networks]
     layers = parameters.layers_of(parameters.seen)
     return AtomicNetworks(layers, activations, plan.step.precision)
+
+
+def _feed(data, plan):
+    feed = data.feed(plan)
+    return WholeDataFeed(feed) if plan.step.optimizer.name == "lbfgs" else feed
 
 
 def _recorder(config, inputs, made):

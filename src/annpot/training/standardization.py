@@ -1,9 +1,15 @@
-"""Inputs of the networks with mean 0 and spread 1: `standardize`.
+"""Inputs of the networks with mean 0 and like spreads: `standardize`.
 
 The step trains the first layer for x = (G - m) / s; whatever is stored or exported has
 it folded, so that it is a network of plain descriptors like any other:
 
     x W + b = G W' + b',   W' = W / s (row by row),   b' = b - (m / s) W
+
+With a power p below 1 of the standard deviation the columns keep some of their
+differences, and one factor for all columns of an element gives the mean of |x|^2 over
+its atoms the length of the descriptor:
+
+    s_k = c max(sigma_k, 1e-3 max_j sigma_j)^p,   sum_k (sigma_k / s_k)^2 = n
 """
 
 from dataclasses import dataclass, replace
@@ -17,6 +23,9 @@ from annpot.training.plan import RBF
 # A column whose spread is below this part of the element's largest number is taken for
 # constant: in float32 it holds a digit or less.
 NOISE = 1e-6
+# Spreads count as at least this part of the element's largest: columns that hardly vary
+# are not blown up to the size of those that tell structures apart.
+FLOOR = 1e-3
 STEP_WEIGHTS = "standardized"  # slot: first layer as the step trains it
 FOLDER = "standardization"  # beginning of the names of the statistics in a checkpoint
 PARTS = ("mean", "scale")
@@ -57,29 +66,42 @@ class InputScale:
         return kernel * self.scale[:, None], bias
 
 
-def scale_of(moments):
+def scale_of(moments, power=1.0):
     """InputScale from the ComponentMoments of an element.
 
-    m and s are mean and standard deviation of the column; where this is constant over
-    the atoms, m is its value and s = 1.
+    m is the mean of a column, s the standard deviation (at least `FLOOR` times the
+    largest one) or what its power gives; where a column is constant over the atoms, m
+    is its value and s = 1.
+
+    Args:
+        moments: ComponentMoments.
+        power: p, above 0 to 1.
     """
     std, mean = moments.std, moments.mean.copy()
     size = max(np.abs(moments.minimum).max(), np.abs(moments.maximum).max())
     is_one_value = moments.minimum == moments.maximum
     is_constant = is_one_value | (std <= NOISE * size)
     mean[is_one_value] = moments.minimum[is_one_value]
-    return InputScale(mean, np.where(is_constant, 1.0, std))
+    scale = np.maximum(std, FLOOR * std.max()) ** power
+    if power != 1.0 and not is_constant.all():
+        size = np.sum((std / scale)[~is_constant] ** 2)
+        scale *= np.sqrt(size / len(std))
+    return InputScale(mean, np.where(is_constant, 1.0, scale))
 
 
-def measured_scales(data):
+def measured_scales(data, power=1.0):
     """{species index: InputScale} of the descriptors of a DataSet.
 
     Streamed data are read once more.
+
+    Args:
+        data: DataSet.
+        power: see `scale_of`.
     """
     moments = {}
     for part in data.resident or data.stream.whole():
         moments = merge_moments(moments, component_moments(part.species, part.g))
-    return {index: scale_of(found) for index, found in moments.items()}
+    return {index: scale_of(found, power) for index, found in moments.items()}
 
 
 def choose_scales(config, opened, specs, start):
@@ -107,7 +129,8 @@ def choose_scales(config, opened, specs, start):
     chosen = [spec.layers[0].trainable for spec in specs]
     known = {i: stored[s.element] for i, s in enumerate(specs) if s.element in stored}
     if any(c and i not in known for i, c in enumerate(chosen)):
-        known = measured_scales(opened.data) | known
+        power = config.default_network.standardize_power
+        known = measured_scales(opened.data, power) | known
     scales = tuple(known.get(i) if c else None for i, c in enumerate(chosen))
     return scales, _told(specs, scales, stored)
 

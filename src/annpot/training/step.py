@@ -5,6 +5,7 @@ import numpy as np
 from annpot.networks.element_network import tf
 from annpot.training.forms.prediction import AtomicNetworks
 from annpot.training.gradient import loss_gradients
+from annpot.training.loss_scale import LossScale
 from annpot.training.optimizers import Optimizer
 from annpot.training.per_step import PerStep
 from annpot.training.schedules import LearningRate
@@ -36,9 +37,13 @@ class StepProgram:
             parameters.layers_of(parameters.variables),
             [network.activations for network in networks],
             settings.precision,
+            settings.mixed,
         )
         self.trained = parameters.trainable()
-        self.optimizer = Optimizer(settings.optimizer, settings.clipping, self.trained)
+        scale = LossScale(settings.loss_scale) if settings.mixed == "float16" else None
+        self.optimizer = Optimizer(
+            settings.optimizer, settings.clipping, self.trained, scale
+        )
         parameters.rest_factor = self.optimizer.rest_factor
         self.learning_rate = LearningRate(settings.learning_rate)
         self._per_step = PerStep(settings, self.learning_rate)
@@ -96,6 +101,7 @@ class StepProgram:
             tables,
             batch,
             costs=numbers.costs,
+            scale=self.optimizer.loss_scale,
         )
         self.optimizer.update(gradients, numbers.rate)
         self.parameters.after_step()

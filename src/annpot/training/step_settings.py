@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from annpot.training.gauss_newton.settings import GaussNewtonSettings
 from annpot.training.kalman.settings import KalmanSettings
 from annpot.training.loss_costs import Costs
 from annpot.training.loss_settings import (
@@ -38,6 +39,7 @@ class LearningRateSettings:
         decay_step, decay_factor, staircase: of exponential.
         length: steps from the first rate to the final one.
         warmup: steps in which the rate rises.
+        hold: steps after these in which it stays before it falls.
         boundaries, rates: of piecewise: rate i holds from boundary i on.
         floor: least rate that a plateau leaves.
         last, last_from: constant rate from a step on, whatever the schedule; None for
@@ -51,6 +53,7 @@ class LearningRateSettings:
     staircase: bool = False
     length: float = 1.0
     warmup: float = 1.0
+    hold: float = 0.0
     final: float = 0.0
     boundaries: tuple[float, ...] = ()
     rates: tuple[float, ...] = ()
@@ -70,6 +73,8 @@ class OptimizerSettings:
         rho: decay of the mean square of rmsprop.
         weight_decay: of kernels, decoupled; 0 for none.
         accumulate: steps whose mean gradient makes one update.
+        lbfgs_memory: pairs that lbfgs keeps.
+        lbfgs_line_search: evaluations in a line search of lbfgs at most.
     """
 
     name: str = "adam"
@@ -81,10 +86,14 @@ class OptimizerSettings:
     rho: float = 0.9
     weight_decay: float = 0.0
     accumulate: int = 1
+    lbfgs_memory: int = 10
+    lbfgs_line_search: int = 20
 
     @property
     def described(self):
         """Optimizer in words."""
+        if self.name == "lbfgs":
+            return f"lbfgs, memory {self.lbfgs_memory}"
         decay = f", weight decay {self.weight_decay:g}" if self.weight_decay else ""
         steps = f", {self.accumulate} steps an update" if self.accumulate > 1 else ""
         return f"{self.name}{decay}{steps}"
@@ -109,8 +118,8 @@ class StepSettings:
         columns: for each element the descriptor columns that are not zero everywhere,
             or None where all are kept.
         n_devices: devices that a batch is shared out to.
-        shapes: what batches, or the share of each device, have room for, from small to
-            large, see `batch_shapes`.
+        shapes: what batches, or the parts of each, have room for, from small to large,
+            see `batch_shapes`.
         form: "rows", "stored" or "computed", see `annpot.training.forms.prediction`.
         precision: "float32" or "float64" of the networks.
         xla: whether XLA compiles the program.
@@ -120,6 +129,11 @@ class StepSettings:
             are in the settings of the losses.
         n_steps: steps of the whole run.
         kalman: KalmanSettings where a filter takes the place of the optimizer.
+        gauss_newton: GaussNewtonSettings where that method does.
+        mixed: type of the products of hidden layers: "bfloat16", "float16", or
+            "none" for that of the networks.
+        loss_scale: fixed factor of `annpot.training.loss_scale`, or None.
+        n_in_turn: parts of a batch that a device works on one after the other.
     """
 
     batch_size: int
@@ -140,3 +154,12 @@ class StepSettings:
     costs_end: Costs | None = None
     n_steps: int = 1
     kalman: KalmanSettings | None = None
+    gauss_newton: GaussNewtonSettings | None = None
+    mixed: str = "none"
+    loss_scale: float | None = None
+    n_in_turn: int = 1
+
+    @property
+    def n_parts(self):
+        """Parts of a batch: for the devices, and in turn."""
+        return self.n_devices * self.n_in_turn

@@ -9,6 +9,7 @@ from annpot.config.grammar import (
     BOOLEAN,
     FLAG_LIST,
     INTEGER,
+    LAYER_NUMBERS,
     NUMBER,
     NUMBER_LIST,
     PATH,
@@ -52,6 +53,21 @@ class Network(Section):
         help="activation of each layer",
         default_text="from networks_metadata, else gaussian and a linear last layer",
     )
+    initial_gain: tuple[float, ...] | None = key(
+        LAYER_NUMBERS,
+        None,
+        ours=True,
+        help="new weights of each layer are drawn with standard deviation gain / "
+        "sqrt(n_in)",
+        default_text="standard deviation sqrt(2 / (n_in + n_out))",
+    )
+    initial_bias: tuple[float, ...] | None = key(
+        LAYER_NUMBERS,
+        None,
+        ours=True,
+        help="standard deviation with which new biases of each layer are drawn",
+        default_text="new biases are 0",
+    )
     output_offset: float | None = stage_key(
         NUMBER,
         None,
@@ -79,7 +95,16 @@ class DefaultNetwork(Network):
         False,
         ours=True,
         help="train for descriptors with mean 0 and standard deviation 1 in each "
-        "column of an element; stored networks are those of plain descriptors",
+        "column of an element; stored networks are those of plain descriptors; see "
+        "Standardised descriptors",
+    )
+    standardize_power: float = stage_key(
+        NUMBER,
+        1.0,
+        ge=0,
+        le=1,
+        ours=True,
+        help="p < 1 leaves columns that vary more larger, see Standardised descriptors",
     )
     normalization_technique: str | None = key(
         WORD,

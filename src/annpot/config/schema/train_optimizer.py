@@ -22,9 +22,9 @@ class OptimizerKeys(Section):
 
     name: ClassVar[str] = "TRAINING_PARAMETERS"
 
-    optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd", "kalman"] = (
-        stage_key(WORD, "adam", ours=True, help="how weights are moved, see Optimizers")
-    )
+    optimizer: Literal[
+        "adam", "adamw", "nadam", "rmsprop", "sgd", "lbfgs", "kalman", "gauss_newton"
+    ] = stage_key(WORD, "adam", ours=True, help="how weights are moved, see Optimizers")
     weight_decay: float | None = stage_key(
         NUMBER,
         None,
@@ -52,7 +52,12 @@ class OptimizerKeys(Section):
         ours=True,
         help="steps whose mean gradient makes one update; divides steps_per_epoch",
     )
-    learning_rate: float = stage_key(NUMBER, 1e-3, gt=0, help="learning rate at step 0")
+    learning_rate: float = stage_key(
+        NUMBER,
+        1e-3,
+        gt=0,
+        help="learning rate at step 0; with gauss_newton the part of a whole step, 1",
+    )
     schedule: (
         Literal[
             "constant",
@@ -75,8 +80,8 @@ class OptimizerKeys(Section):
         WORD,
         "steps",
         ours=True,
-        help="unit of learning_rate_decay_step, schedule_length, warmup and "
-        "piecewise_boundaries",
+        help="unit of learning_rate_decay_step, schedule_length, warmup, "
+        "schedule_hold and piecewise_boundaries",
     )
     schedule_length: float | None = stage_key(
         NUMBER,
@@ -100,6 +105,14 @@ class OptimizerKeys(Section):
         ours=True,
         help="warmup_cosine: how long the rate rises from 0",
         default_text="needed with schedule = warmup_cosine",
+    )
+    schedule_hold: float = stage_key(
+        NUMBER,
+        0.0,
+        ge=0,
+        ours=True,
+        help="linear, cosine, warmup_cosine: how long the rate stays at learning_rate "
+        "before it falls",
     )
     piecewise_boundaries: tuple[float, ...] | None = stage_key(
         NUMBER_LIST,

@@ -5,13 +5,19 @@ from typing import ClassVar, Literal
 from annpot.config.grammar import INTEGER, NUMBER, WORD, WORD_LIST
 from annpot.config.schema.keys import REQUIRED, key, stage_key
 from annpot.config.schema.train_averaging import Averaging
+from annpot.config.schema.train_gauss_newton import GaussNewtonKeys
 from annpot.config.schema.train_kalman import KalmanKeys
+from annpot.config.schema.train_lbfgs import LBFGSKeys
 from annpot.config.schema.train_optimizer import OptimizerKeys
+from annpot.config.schema.train_precision import MixedPrecision
 
 NO_CHARGES = "charges are not trained in this version"
 
 
-class Training(Averaging, KalmanKeys, OptimizerKeys):
+OPTIMIZERS = (GaussNewtonKeys, KalmanKeys, LBFGSKeys, OptimizerKeys)
+
+
+class Training(Averaging, MixedPrecision, *OPTIMIZERS):
     """Loss, optimizer, learning rate and length of the run."""
 
     name: ClassVar[str] = "TRAINING_PARAMETERS"

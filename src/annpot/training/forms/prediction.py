@@ -41,11 +41,12 @@ class AtomicNetworks:
         layers: for each element the (kernel, bias) variables of its layers.
         activations: for each element the names of its activations.
         precision: dtype of the networks.
+        mixed: type of their products, see `annpot.networks.element_network.product`.
     """
 
-    def __init__(self, layers, activations, precision):
+    def __init__(self, layers, activations, precision, mixed="none"):
         self.layers, self.activations = layers, activations
-        self.precision = precision
+        self.precision, self.mixed = precision, mixed
 
     def outputs(self, descriptors):
         """[(n_atoms_s,)] of [(n_atoms_s, n_columns_s)], eV without offsets."""
@@ -54,6 +55,7 @@ class AtomicNetworks:
                 tf.cast(g, self.precision),
                 [(tf.convert_to_tensor(w), tf.convert_to_tensor(b)) for w, b in layers],
                 activations,
+                self.mixed,
             )
             for g, layers, activations in zip(
                 descriptors, self.layers, self.activations, strict=True

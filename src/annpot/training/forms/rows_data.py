@@ -76,7 +76,7 @@ def feed_settings(plan):
         batch_size=plan.step.batch_size,
         chunk_size=plan.step.chunk_size,
         shapes=plan.step.shapes,
-        n_devices=plan.step.n_devices,
+        n_devices=plan.step.n_parts,
         columns=plan.step.columns,
     )
 

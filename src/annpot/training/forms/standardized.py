@@ -13,7 +13,8 @@ class ScaledNetworks(AtomicNetworks):
     """
 
     def __init__(self, networks, scales):
-        super().__init__(networks.layers, networks.activations, networks.precision)
+        about = networks.layers, networks.activations, networks.precision
+        super().__init__(*about, networks.mixed)
         self._scales = scales
 
     def outputs(self, descriptors):

@@ -1,0 +1,1 @@
+"""L-BFGS over all data at once."""
