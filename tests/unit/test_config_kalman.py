@@ -35,7 +35,7 @@ REFUSED = {  # key = value: (why, default, what follows)
     "clip_value = 1.0": (NO_GRADIENT, "0.0", ""),
     "clip_norm = 1.0": (NO_GRADIENT, "0.0", ""),
     "clip_global_norm = 1.0": (NO_GRADIENT, "0.0", ""),
-    "weight_decay = 0.1": (NO_GRADIENT, "None", ""),
+    "weight_decay = 0.1": (NO_GRADIENT, "0.0", ""),
     "momentum = 0.9": (NO_GRADIENT, "0.0", ""),
     "nesterov = True": (NO_GRADIENT, "False", ""),
     "rho = 0.8": (NO_GRADIENT, "0.9", ""),
