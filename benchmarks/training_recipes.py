@@ -166,7 +166,7 @@ LIST = (
     method("offsets", "... and offsets `auto`", COSINE, SCALED, FITTED, False),
     method("best", "... and AdamW", ADAMW, SCALED, FITTED),
     method("ema", "Adam, `constant`, `ema`", {"average": "ema"}),
-    method("swa", "Adam, `constant`, `swa`", {"average": "swa", "swa_start": 11}),
+    method("swa", "Adam, `constant`, `swa`", {"average": "swa", "swa_start": 17}),
     method(
         "clipped",
         "Adam, `constant`, clipped",
