@@ -44,10 +44,12 @@ class Group:
     Attributes:
         name: of its marks in the guide.
         title: of its panel in the picture; "" for none.
+        base: recipe of another group that stands first in its table; "" for none.
     """
 
     name: str
     title: str = ""
+    base: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Recipe:
 TRAINING, NETWORK, DATA = "TRAINING_PARAMETERS", "DEFAULT_NETWORK", "DATA_INFORMATION"
 GROUPS = (
     Group("methods", "384-128-32-1 for each element, energies"),
-    Group("knobs"),
+    Group("knobs", base="best"),
     Group("small networks", "384-16-16-1 for each element, energies"),
     Group("forces"),
 )
@@ -166,7 +168,7 @@ LIST = (
     method("offsets", "... and offsets `auto`", COSINE, SCALED, FITTED, False),
     method("best", "... and AdamW", ADAMW, SCALED, FITTED),
     method("ema", "Adam, `constant`, `ema`", {"average": "ema"}),
-    method("swa", "Adam, `constant`, `swa`", {"average": "swa", "swa_start": 11}),
+    method("swa", "Adam, `constant`, `swa`", {"average": "swa", "swa_start": 17}),
     method(
         "clipped",
         "Adam, `constant`, clipped",
@@ -194,7 +196,6 @@ LIST = (
             "swa_start": 1,
         },
     ),
-    knob("same", "nothing"),
     knob("batch_10", "`batch_size = 10`", batch_size=10),
     knob("batch_20", "`batch_size = 20`", batch_size=20),
     knob("batch_80", "`batch_size = 80`", batch_size=80),
