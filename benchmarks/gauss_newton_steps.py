@@ -16,13 +16,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from annpot.training.root_scale import root_scale
 
 from annpot.config import load_train
 from annpot.data.atom_tables import AtomTables
 from annpot.training.gauss_newton.memory import gauss_newton_memory
 from annpot.training.gauss_newton.program import GaussNewtonProgram, most_atoms
 from annpot.training.gauss_newton.settings import GaussNewtonSettings
-from annpot.training.root_scale import root_scale
 from annpot.training.setup import prepare
 from annpot.training.trace import TRACE
 

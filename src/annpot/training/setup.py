@@ -36,7 +36,7 @@ from annpot.training.parameters import Parameters
 from annpot.training.plan import Plan, columns_to_train, make_plan
 from annpot.training.prepare_data import prepare_data
 from annpot.training.programs import make_program
-from annpot.training.record import FOLDER, Recorder
+from annpot.training.record import Recorder
 from annpot.training.replicas import ReplicaProgram
 from annpot.training.restart import find_start, set_aside
 from annpot.training.restore import (
@@ -48,6 +48,7 @@ from annpot.training.restore import (
 )
 from annpot.training.run import Run
 from annpot.training.same_run import compare_data, compare_settings, contents_hash
+from annpot.training.saved_state import FOLDER
 from annpot.training.snapshot import Snapshot
 from annpot.training.standardization import (
     choose_scales,
