@@ -88,6 +88,7 @@ EXPONENTIAL = {
     "learning_rate_decay_factor": 0.003,
 }
 COSINE = {"schedule": "cosine"}
+FAST = COSINE | {"learning_rate": 0.006}
 WARM = {"schedule": "warmup_cosine", "warmup": 1000}
 ADAMW = {"optimizer": "adamw", "weight_decay": 0.05, **COSINE}
 SCALED = {"standardize": True}
@@ -165,8 +166,25 @@ LIST = (
     method("adam_cosine", "Adam, `cosine`", COSINE, is_drawn=False),
     method("adam_warmup", "Adam, `warmup_cosine`", WARM),
     method("standardize", "Adam, `cosine`, `standardize`", COSINE, SCALED),
-    method("offsets", "... and offsets `auto`", COSINE, SCALED, FITTED, False),
-    method("best", "... and AdamW", ADAMW, SCALED, FITTED),
+    method(
+        "offsets",
+        "Adam, `cosine`, `standardize`, offsets `auto`",
+        COSINE,
+        SCALED,
+        FITTED,
+        False,
+    ),
+    method(
+        "best", "AdamW, `cosine`, `standardize`, offsets `auto`", ADAMW, SCALED, FITTED
+    ),
+    method("adam_40", "Adam, `cosine`, rate 0.006, offsets `auto`", FAST, {}, FITTED),
+    method(
+        "adam_80",
+        "the same, `batch_size = 80`",
+        FAST | {"batch_size": 80},
+        {},
+        FITTED,
+    ),
     method("ema", "Adam, `constant`, `ema`", {"average": "ema"}),
     method("swa", "Adam, `constant`, `swa`", {"average": "swa", "swa_start": 17}),
     method(
