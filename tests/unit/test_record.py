@@ -272,6 +272,7 @@ def test_a_checkpoint_holds_the_numbers_of_its_moment(
     import threading
 
     from annpot.training import record
+    from annpot.training.saved_state import load_state
 
     run = prepared(train_ini(tmp_path, small_data))
     run_steps(run, 2)

@@ -42,7 +42,8 @@ with lambda = `gauss_newton_damping` and mu = `gauss_newton_momentum`. Its rate 
 part of a whole step: `learning_rate = 1`, best with `warmup_cosine` and a
 `schedule_hold`. It wants `standardize = True` with `standardize_power = 0.5`, tanh,
 large batches (100 energies, 30 structures with forces) and offsets near those of the
-data; see the [training guide](training_guide.md). Losses other than squares, penalties, virials, clipping and several devices are refused.
+data; see the [training guide](training_guide.md). Losses other than squares, penalties,
+virials, clipping and several devices are refused.
 Source: G. Goldshlager, N. Abrahamsen, L. Lin, arXiv:2401.10190 (2024).
 
 A step of `lbfgs` is an iteration: a direction and a line search along it, which takes
