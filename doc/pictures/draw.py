@@ -1,7 +1,7 @@
 """Draw the pictures of the documents: `make pictures` (a minute).
 
-    learning_curve.png, parity.png   energies: input_files/train1_decay.ini
-    force_parity.png                 forces: input_files/train_force_long.ini
+    learning_curve.png, parity.png   energies: input_files/train_best.ini
+    force_parity.png                 forces: input_files/train_force_best.ini
     stages.png                       all stages of input_files/train_stages.ini
 
 Trains in a temporary folder and evaluates the last checkpoint on the test set, with the
@@ -25,9 +25,9 @@ def main():
     """Write the PNG files beside this file; return an exit code."""
     with tempfile.TemporaryDirectory() as temporary:
         energies, forces = Path(temporary) / "energies", Path(temporary) / "forces"
-        exit_code = _results("train1_decay.ini", "validation1.ini", energies)
+        exit_code = _results("train_best.ini", "validation1.ini", energies)
         exit_code = exit_code or _results(
-            "train_force_long.ini", "validation_force.ini", forces
+            "train_force_best.ini", "validation_force.ini", forces
         )
         if exit_code:
             return exit_code

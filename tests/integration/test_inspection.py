@@ -18,7 +18,7 @@ from annpot.networks.metadata import read_metadata
 from annpot.networks.provenance import read_provenance
 from annpot.networks.stored_run import read_stored_run
 from annpot.training.best_checkpoint import best_checkpoint
-from annpot.training.record import load_state
+from annpot.training.saved_state import load_state
 from reference.small_training import OFFSETS, assert_same_state, finished
 
 NAME = "epoch_3_step_21"

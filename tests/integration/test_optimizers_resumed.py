@@ -73,6 +73,14 @@ CASES = {
         "schedule": "constant",
         "mixed_precision": "float16",
     },
+    "gauss_newton, warm-up and hold, an average": {
+        "optimizer": "gauss_newton",
+        "learning_rate": 1,
+        "schedule": "warmup_cosine",
+        "warmup": 3,
+        "schedule_hold": 5,
+        "average": "ema",
+    },
     "lbfgs with an average, standardised": {
         "optimizer": "lbfgs",
         "schedule": "constant",

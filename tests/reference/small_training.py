@@ -130,7 +130,7 @@ def trained(path):
 
 def newest_state(folder):
     """SavedState of the newest checkpoint of a train_dir."""
-    from annpot.training.record import load_state, newest_prefix
+    from annpot.training.saved_state import load_state, newest_prefix
 
     return load_state(newest_prefix(Path(folder) / "_models"))
 

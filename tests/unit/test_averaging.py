@@ -75,7 +75,7 @@ def test_ema_is_that_of_a_loop_in_numpy(tmp_path, small_data, n):
 
 
 def test_swa_is_the_mean_of_the_ends_of_epochs(tmp_path, small_data):
-    from annpot.training.record import load_state
+    from annpot.training.saved_state import load_state
 
     io = {"max_ckpt_to_keep": 10}
     keys = SWA | {"max_epochs": 4}
@@ -174,7 +174,7 @@ def test_a_stage_starts_from_the_averaged_weights(tmp_path, small_data):
     assert main(["-c", str(path), "--stage", "a"]) == 0
     plan = load_plan(path)
     started = {n: stage_origin(plan, plan.stages[n], 5).state for n in ("b", "c")}
-    from annpot.training.record import load_state
+    from annpot.training.saved_state import load_state
 
     parent = load_state(tmp_path / "run/stages/a/_models/epoch_2_step_14")
     assert_close_weights(started["b"].layers, parent.averaged, atol=0)

@@ -277,6 +277,8 @@ def test_lengths_may_be_in_epochs(tmp_path):
 
 @pytest.mark.parametrize("optimizer", ["kalman", "gauss_newton"])
 def test_a_stage_switches_the_decay_off_for_a_method_without(tmp_path, optimizer):
-    assert load(tmp_path, f"optimizer = {optimizer}", "weight_decay = 0")
-    (problem,) = problems(tmp_path, f"optimizer = {optimizer}", "weight_decay = 0.1")
+    lines = [f"optimizer = {optimizer}"]
+    lines += ["learning_rate = 1"] if optimizer == "gauss_newton" else []
+    assert load(tmp_path, *lines, "weight_decay = 0")
+    (problem,) = problems(tmp_path, *lines, "weight_decay = 0.1")
     assert "Remove it, or set the default, 0.0." in problem

@@ -136,6 +136,8 @@ def test_each_device_needs_a_structure(monkeypatch):
     [
         ("optimizer", "lbfgs", "Set accelerator = gpu:0 or cpu, or choose another "
          "optimizer."),
+        ("optimizer", "kalman", "Set accelerator = gpu:0 or cpu, or choose another "
+         "optimizer."),
         ("mixed_precision", "float16", "Use bfloat16, or set accelerator = gpu:0 or "
          "cpu."),
     ],

@@ -83,7 +83,7 @@ def run(tmp_path_factory, small_data):
 
 def test_a_run_ends_with_its_best_weights(run):
     from annpot.training.keeps import best_first
-    from annpot.training.record import load_state
+    from annpot.training.saved_state import load_state
 
     values = run.state.history.column("val_mae_per_atom")
     best = best_first(values, False)[0] + 1
@@ -120,7 +120,7 @@ def test_the_epoch_to_go_back_to_is_kept(tmp_path, small_data, run):
 
 
 def test_averages_go_back_too(tmp_path, small_data):
-    from annpot.training.record import load_state
+    from annpot.training.saved_state import load_state
 
     keys = GOES_BACK | {"average": "ema", "ema_decay": 0.5}
     layers = {"architecture": "6:1", "standardize": True}
@@ -136,7 +136,7 @@ def test_averages_go_back_too(tmp_path, small_data):
 
 def test_a_sequence_of_stages_goes_on(tmp_path, small_data):
     from annpot.apps.train import main
-    from annpot.training.record import newest_prefix
+    from annpot.training.saved_state import newest_prefix
     from reference.small_training import train_ini
 
     path = train_ini(

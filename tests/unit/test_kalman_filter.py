@@ -20,6 +20,7 @@ from annpot.training.kalman.memory import (
 )
 from annpot.training.kalman.settings import COVARIANCES, KalmanSettings
 from annpot.training.kalman.spread import energy_spread, force_spread
+from annpot.training.memory_estimate import available_memory
 from annpot.training.parameters import ParameterKey
 from reference.numpy_kalman import NumpyKalman
 
@@ -256,7 +257,8 @@ def test_the_memory_told_is_that_of_the_variables(covariance, precision):
     stored = [v for name, v in one.state().items() if name.startswith(kinds)]
     assert memory.covariance == sum(v.numpy().nbytes for v in stored)
     assert memory.jacobian == 3 * 5 * N * settings.itemsize
-    assert memory.total > memory.covariance
+    assert memory.checkpoint == memory.covariance
+    assert memory.total > 2 * memory.covariance
 
 
 def test_the_largest_covariance_that_fits_is_told():
@@ -270,6 +272,13 @@ def test_the_largest_covariance_that_fits_is_told():
     for covariance, n_bytes in needed.items():
         assert largest_that_fits(settings, sizes, 5, n_bytes) == covariance
     assert largest_that_fits(settings, sizes, 5, needed["layer"] - 1) is None
+
+
+def test_the_memory_there_is(tmp_path):
+    table = tmp_path / "meminfo"
+    table.write_text("MemTotal:  99 kB\nMemAvailable:   12 kB\n")
+    assert available_memory(table) == 12288
+    assert available_memory(tmp_path / "absent") > 1e8
 
 
 def test_operations_of_an_update_by_hand():

@@ -59,7 +59,7 @@ NO_SUMS = (0.0,) * len(TRACE)
 
 
 def progress(step, epoch=0, steps_in_epoch=0, sums=NO_SUMS):
-    from annpot.training.record import Progress
+    from annpot.training.progress import Progress
 
     return Progress(step, epoch, steps_in_epoch, sums, steps_in_epoch)
 
@@ -117,7 +117,7 @@ def test_tensorflow_finds_the_latest_and_all_keys(recorder, run):
 
 
 def test_what_is_stored_comes_back_bitwise(recorder, run):
-    from annpot.training.record import load_state
+    from annpot.training.saved_state import load_state
 
     stored = progress(5, 0, 5, sums=(0.1, 1 / 3, 1e-300, *range(3, len(TRACE))))
     prefix = recorder.save(stored, {"seed": 5})
@@ -140,7 +140,7 @@ def test_what_is_stored_comes_back_bitwise(recorder, run):
 
 
 def test_a_second_checkpoint_holds_the_state_of_its_moment(small_data, tmp_path):
-    from annpot.training.record import load_state
+    from annpot.training.saved_state import load_state
 
     run = prepared(train_ini(tmp_path, small_data))
     states = []
@@ -184,7 +184,7 @@ def test_leftovers_of_a_killed_writer_are_removed(recorder, run):
 
 
 def test_data_without_an_index_is_no_checkpoint(recorder):
-    from annpot.training.record import newest_prefix
+    from annpot.training.saved_state import newest_prefix
 
     recorder.save(progress(10, epoch=1), {})
     (recorder.folder / "epoch_2_step_20.data-00000-of-00001").write_bytes(b"x")
@@ -192,7 +192,7 @@ def test_data_without_an_index_is_no_checkpoint(recorder):
 
 
 def test_the_newest_is_the_one_that_the_text_file_names(recorder):
-    from annpot.training.record import newest_prefix
+    from annpot.training.saved_state import newest_prefix
 
     recorder.save(progress(30, epoch=3), {})
     recorder.save(progress(20, epoch=2), {})
@@ -204,14 +204,14 @@ def test_the_newest_is_the_one_that_the_text_file_names(recorder):
 
 
 def test_a_folder_without_checkpoints_has_no_newest(tmp_path):
-    from annpot.training.record import newest_prefix
+    from annpot.training.saved_state import newest_prefix
 
     assert newest_prefix(tmp_path) is None
     assert newest_prefix(tmp_path / "nowhere") is None
 
 
 def assert_unharmed(folder, before):
-    from annpot.training.record import load_state, newest_prefix
+    from annpot.training.saved_state import load_state, newest_prefix
 
     assert names(folder) == before
     assert newest_prefix(folder).name == "epoch_1_step_10"
@@ -272,6 +272,7 @@ def test_a_checkpoint_holds_the_numbers_of_its_moment(
     import threading
 
     from annpot.training import record
+    from annpot.training.saved_state import load_state
 
     run = prepared(train_ini(tmp_path, small_data))
     run_steps(run, 2)
@@ -289,7 +290,7 @@ def test_a_checkpoint_holds_the_numbers_of_its_moment(
     assert not prefix.with_suffix(".index").exists()
     go_on.set()
     run.recorder.wait()
-    layers = record.load_state(prefix).layers
+    layers = load_state(prefix).layers
     for element, pairs in expected.items():
         for pair, stored in zip(pairs, layers[element], strict=True):
             np.testing.assert_array_equal(stored[0], pair[0], strict=True)
@@ -374,7 +375,7 @@ def damaged(prefix, suffix, how):
 @pytest.mark.parametrize("suffix", [".index", ".data-00000-of-00001"])
 @pytest.mark.parametrize("how", ["truncated", "empty", "flipped", "missing"])
 def test_a_damaged_checkpoint_is_one_message(recorder, suffix, how):
-    from annpot.training.record import load_state
+    from annpot.training.saved_state import load_state
 
     prefix = recorder.save(progress(10, epoch=1), {})
     damaged(prefix, suffix, how)
@@ -387,7 +388,7 @@ def test_a_damaged_checkpoint_is_one_message(recorder, suffix, how):
 def test_a_checkpoint_of_something_else_is_refused(tmp_path):
     import tensorflow as tf
 
-    from annpot.training.record import load_state
+    from annpot.training.saved_state import load_state
 
     prefix = tmp_path / "epoch_1_step_1"
     tf.train.Checkpoint(x=tf.Variable(1.0)).write(str(prefix))

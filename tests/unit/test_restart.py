@@ -315,7 +315,7 @@ def test_a_checkpoint_of_a_newer_version_is_not_taken_for_a_damaged_one(
 
 
 def state_with(slots):
-    from annpot.training.record import SavedState
+    from annpot.training.saved_state import SavedState
 
     return SavedState("x", {}, slots, None)
 

@@ -198,7 +198,7 @@ def test_a_callback_ends_the_run(here, small_data):
     ],
 )
 def test_a_failure_is_told_and_no_epoch_lost(here, small_data, name, event, epochs):
-    from annpot.training.record import newest_prefix
+    from annpot.training.saved_state import newest_prefix
 
     with pytest.raises(TrainingError) as raised:
         run(here, small_data, name)

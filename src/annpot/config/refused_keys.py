@@ -21,11 +21,13 @@ def refuse_keys(optimizer, refused, parts, ini, findings):
         if is_default(training, key):
             continue
         default = NOTHING.get(key, type(training).model_fields[key].default)
-        default = text_of(training, key, default)
+        way_out = "Remove it."
+        if default is not None:
+            written = text_of(training, key, default)
+            way_out = f"Remove it, or set the default, {written}."
         findings.problem(
             f"[{TRAINING}] {key} = {text_of(training, key)} cannot be used with "
-            f"optimizer = {optimizer}, which {why}. Remove it, or set the default, "
-            f"{default}. {advice}".rstrip(),
+            f"optimizer = {optimizer}, which {why}. {way_out} {advice}".rstrip(),
             ini.line(TRAINING, key),
         )
 
@@ -40,6 +42,4 @@ def is_default(training, key):
 def text_of(training, key, *value):
     """A value of a key, its own without any, as an INI file writes it."""
     (value,) = value or (getattr(training, key),)
-    if value is None:
-        return "None"
     return grammar_of(type(training).model_fields[key]).format(value)

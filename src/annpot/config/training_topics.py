@@ -11,6 +11,7 @@ TRAINING_TOPICS = """\
 | `rmsprop` | `rho` `momentum` `adam_eps` `weight_decay` | gradient over its size |
 | `sgd` | `momentum` `nesterov` `weight_decay` | gradient descent |
 | `kalman` | `kalman_...` | extended Kalman filter, see [Kalman filter](kalman.md) |
+| `gauss_newton` | `learning_rate` `gauss_newton_...` | least squares of each batch |
 | `lbfgs` | `lbfgs_memory` `lbfgs_line_search` | L-BFGS over all data, of SciPy |
 
 Decoupled weight decay multiplies all kernels by 1 - rate x `weight_decay` in each
@@ -26,6 +27,24 @@ learning rate and schedule, penalties and losses other than the default are refu
 it, and so are virials, accumulation and several devices. A stage of a file that has
 such a key sets it to its default. `forces_cost = 1` observes forces; units, not costs,
 say how much energies and forces count.
+
+`gauss_newton` finds, for each batch, the change of all weights that makes its errors
+smallest while it stays close to a part of the last change. With the residuals r of the
+batch (energies, and forces along `gauss_newton_projections` random directions of each
+structure), their derivatives J by the weights, D = 1 for a weight (of the first layer
+1 / `g_size`, unless `standardize_power` makes its inputs small),
+`gauss_newton_bias_scale` for a bias, and K = J D J^T of B rows:
+
+    (K + lambda tr(K) / B) alpha = r - mu J v
+    v <- mu v + D J^T alpha,   w <- w - rate v
+
+with lambda = `gauss_newton_damping` and mu = `gauss_newton_momentum`. Its rate is the
+part of a whole step: `learning_rate = 1`, best with `warmup_cosine` and a
+`schedule_hold`. It wants `standardize = True` with `standardize_power = 0.5`, tanh,
+large batches (100 energies, 30 structures with forces) and offsets near those of the
+data; see the [training guide](training_guide.md). Losses other than squares, penalties,
+virials, clipping and several devices are refused.
+Source: G. Goldshlager, N. Abrahamsen, L. Lin, arXiv:2401.10190 (2024).
 
 A step of `lbfgs` is an iteration: a direction and a line search along it, which takes
 one evaluation of all data or a few. What is recorded of it is the loss after it, of all
@@ -67,8 +86,8 @@ With `standardize = True` the step trains for x = (G - m) / s, column by column,
 the mean m over the atoms of an element in the training data and
 s = c max(sd, S / 1000)^p, where sd is the standard deviation of the column, S the
 largest of the element and p = `standardize_power`. p = 1, with c = 1, makes all columns
-alike; below, columns that vary more stay larger, and c gives the mean of |x|^2 the
-length of the descriptor; p = 0 centres them only. Columns that do not vary stay as they
+alike; below, columns that vary more stay larger, and c makes the mean of |x|^2 1;
+p = 0 centres them only. Columns that do not vary stay as they
 are. Checkpoints, exports and evaluations hold first layers for plain descriptors, in
 which m and s are folded. Where a run or a stage with `keep_optimizer` goes on, so do m
 and s.

@@ -10,9 +10,9 @@ from annpot.training.best_checkpoint import best_checkpoint
 from annpot.training.facts import run_text
 from annpot.training.limits import ROOM
 from annpot.training.origin import StageOrigin
-from annpot.training.record import load_state
 from annpot.training.restart import find_start
 from annpot.training.same_run import compare_settings
+from annpot.training.saved_state import load_state
 from annpot.training.trainer import train
 
 GOES_ON = ("default", "continue_from_last_ckpt")  # what a finished stage stays with

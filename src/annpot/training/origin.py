@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from annpot.training.order import SEED_LIMIT, Seeds, stage_seed
-from annpot.training.record import SavedState
+from annpot.training.saved_state import SavedState
 
 
 @dataclass(frozen=True, eq=False)

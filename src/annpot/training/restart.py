@@ -11,7 +11,7 @@ from annpot.networks.bundle_writer import DATA_SUFFIX, INDEX_SUFFIX
 from annpot.networks.checkpoint_files import saved_checkpoints
 from annpot.training.history import History
 from annpot.training.progress import Progress
-from annpot.training.record import (
+from annpot.training.saved_state import (
     FOLDER,
     SavedState,
     load_state,

@@ -43,7 +43,7 @@ def restore(start, potential, program):
     if not start.keeps_slots:
         return []
     stored, now = optimizer_family(state.run), program.optimizer.family
-    if stored != now and (state.slots or state.optimizer):
+    if stored != now and (state.slots or state.optimizer or now == KALMAN):
         program.optimizer.begin_at(start.progress.step)
         return [
             f"The optimizer state in {state.prefix.name} is that of {stored}: {now} "

@@ -15,8 +15,9 @@ from annpot.training.kalman.program import KalmanProgram
 from annpot.training.parameters import Parameters
 from annpot.training.plan import Plan
 from annpot.training.progress import Progress
-from annpot.training.record import Recorder, load_state
+from annpot.training.record import Recorder
 from annpot.training.replicas import ReplicaProgram
+from annpot.training.saved_state import load_state
 from annpot.training.stateful import CallbackStates
 from annpot.training.step import StepProgram
 from annpot.training.stored_weights import put_weights

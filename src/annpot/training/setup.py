@@ -22,6 +22,7 @@ from annpot.training.energy_offsets import choose_offsets
 from annpot.training.facts import require_same_descriptors, run_facts, run_text
 from annpot.training.forms.prediction import AtomicNetworks
 from annpot.training.forms.rows_data import RowsData
+from annpot.training.gauss_newton.room import gauss_newton_bytes, require_formulas
 from annpot.training.kalman.program import KalmanProgram
 from annpot.training.kalman.room import filter_bytes, require_room
 from annpot.training.keeps import keeps_of
@@ -35,7 +36,7 @@ from annpot.training.parameters import Parameters
 from annpot.training.plan import Plan, columns_to_train, make_plan
 from annpot.training.prepare_data import prepare_data
 from annpot.training.programs import make_program
-from annpot.training.record import FOLDER, Recorder
+from annpot.training.record import Recorder
 from annpot.training.replicas import ReplicaProgram
 from annpot.training.restart import find_start, set_aside
 from annpot.training.restore import (
@@ -47,6 +48,7 @@ from annpot.training.restore import (
 )
 from annpot.training.run import Run
 from annpot.training.same_run import compare_data, compare_settings, contents_hash
+from annpot.training.saved_state import FOLDER
 from annpot.training.snapshot import Snapshot
 from annpot.training.standardization import (
     choose_scales,
@@ -141,7 +143,8 @@ def prepare(config, announce: Callable, origin=None):
         feed=_feed(data, made.plan),
         n_validation=0 if validation is None else len(validation),
         memory=memory_estimate(data, validation, made.plan, made.specs)
-        + filter_bytes(step, made.specs),
+        + filter_bytes(step, made.specs)
+        + gauss_newton_bytes(step, made.specs),
         validator=None if validation is None else validation.validator(step),
         recorder=_recorder(config, inputs, made),
         seen=_seen(made.parameters, made.plan),
@@ -203,6 +206,7 @@ def _make(config, start, seeds, devices, inputs, announce):
     n_devices = len(devices.names)
     plan = make_plan(config, data, specs, seeds, columns, start.progress, n_devices)
     require_room(config, plan.step, specs)
+    require_formulas(config, plan.step, specs)
     potential, parameters, program = _assemble(config, plan, data, networks, devices)
     if not program.trained:
         notes.append("No weight is trained: every layer is frozen (trainable).")

@@ -6,10 +6,10 @@ it folded, so that it is a network of plain descriptors like any other:
     x W + b = G W' + b',   W' = W / s (row by row),   b' = b - (m / s) W
 
 With a power p below 1 of the standard deviation the columns keep some of their
-differences, and one factor for all columns of an element gives the mean of |x|^2 over
-its atoms the length of the descriptor:
+differences, and one factor for all columns of an element makes the mean of |x|^2 over
+its atoms 1:
 
-    s_k = c max(sigma_k, 1e-3 max_j sigma_j)^p,   sum_k (sigma_k / s_k)^2 = n
+    s_k = c max(sigma_k, 1e-3 max_j sigma_j)^p,   sum_k (sigma_k / s_k)^2 = 1
 """
 
 from dataclasses import dataclass, replace
@@ -85,7 +85,7 @@ def scale_of(moments, power=1.0):
     scale = np.maximum(std, FLOOR * std.max()) ** power
     if power != 1.0 and not is_constant.all():
         size = np.sum((std / scale)[~is_constant] ** 2)
-        scale *= np.sqrt(size / len(std))
+        scale *= np.sqrt(size)
     return InputScale(mean, np.where(is_constant, 1.0, scale))
 
 

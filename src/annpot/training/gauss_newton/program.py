@@ -106,12 +106,11 @@ class GaussNewtonProgram:
         return trace
 
     def _step(self, tables, batch, rate, directions):
-        values = {
-            key: tf.convert_to_tensor(variable)
-            for key, variable in self.parameters.variables.items()
-        }
-        values, increments = list(values.values()), self.optimizer.increments()
-        increments = list(increments.values())
+        values = [
+            tf.convert_to_tensor(variable)
+            for variable in self.parameters.variables.values()
+        ]
+        increments = list(self.optimizer.increments().values())
         matrix, right, weights, found, record = self._before(
             values, increments, tables, batch, directions
         )
@@ -166,7 +165,8 @@ class GaussNewtonProgram:
 
     def _kernel(self, layers, batch):
         """K without the weights of rows, float64."""
-        total, n_structures = 0.0, batch.n_atoms.shape[0]
+        n_structures, n_rows = batch.n_atoms.shape[0], layers[0][0].inputs.shape[1]
+        total = tf.zeros([n_structures * n_rows] * 2, tf.float64)
         trained = self._trained_layers(layers)
         for of_element, owners, most in zip(
             trained, batch.owners, self.gauss_newton.most_atoms, strict=True
@@ -174,7 +174,7 @@ class GaussNewtonProgram:
             if not of_element:
                 continue
             slopes = [self._for_kernel(*one) for one in of_element]
-            n_atoms, n_rows = slopes[0].inputs.shape[:2]
+            n_atoms = slopes[0].inputs.shape[0]
             extent = Extent(n_atoms, most, n_structures, n_rows)
             scale = self.gauss_newton.bias_scale
             found = element_kernel(slopes, owners, extent, scale)

@@ -111,6 +111,6 @@ def told_of(step, specs):
         f"{settings.energy_unit:.3g} {energies}){forces}",
         f"{settings.covariance}, blocks of at most {largest} weights, "
         f"{settings.precision}: {memory.covariance / MEGABYTE:.3g} MB, in each "
-        f"checkpoint too; an update about {seconds * 1e3:.2g} ms, estimated without "
+        f"checkpoint too; an update about {seconds * 1e3:.3g} ms, estimated without "
         "its derivatives",
     )
