@@ -106,12 +106,16 @@ GAUSS_NEWTON = {
     "steps_per_epoch": 36,
     "max_epochs": 20,
 }
-ROOTS = {
-    "standardize": True,
-    "standardize_power": 0.5,
-    "initial_gain": "0.2:1:0.1",
-    "initial_bias": "0.3:0.3:0",
+FORCES_GAUSS_NEWTON = GAUSS_NEWTON | {
+    "gauss_newton_momentum": 0.85,
+    "forces_cost": 1,
+    "batch_size": 30,
+    "warmup": 20,
+    "schedule_hold": 20,
+    "steps_per_epoch": 24,
+    "max_epochs": 8,
 }
+ROOTS = {"standardize": True, "standardize_power": 0.5}
 LBFGS = {"optimizer": "lbfgs", "steps_per_epoch": 20, "max_epochs": 20}
 KALMAN = {
     "optimizer": "kalman",
@@ -195,7 +199,9 @@ LIST = (
         None,
         False,
     ),
-    method("gauss_newton", "Gauss-Newton", GAUSS_NEWTON, ROOTS, FITTED),
+    method(
+        "gauss_newton", "Gauss-Newton: `train_best.ini`", GAUSS_NEWTON, ROOTS, FITTED
+    ),
     method("lbfgs", "L-BFGS, `standardize`", LBFGS, SCALED, FITTED),
     staged(
         "adam_lbfgs",
@@ -296,6 +302,13 @@ LIST = (
         "... with `forces_cost_end = 0.01`",
         ADAMW | {"forces_cost_end": 0.01},
         SCALED,
+        FITTED,
+    ),
+    forces(
+        "forces_gauss_newton",
+        "Gauss-Newton: `train_force_best.ini`",
+        FORCES_GAUSS_NEWTON,
+        ROOTS,
         FITTED,
     ),
 )

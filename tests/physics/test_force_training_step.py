@@ -123,7 +123,7 @@ def test_the_gradient_is_that_of_the_loss_in_numpy(tmp_path, structures, keys, f
     # Energies of -4000 eV leave 5e-13 eV of rounding.
     assert trace[0, 0] == pytest.approx(loss(), rel=1e-10)
     # Adam's first momentum is (1 - beta1) times the gradient.
-    momenta = run.program.optimizer._momentums
+    momenta = [slots["momentum"] for slots in run.program.optimizer.slots]
     rng = np.random.default_rng(4)
     for key, slot in zip(run.program.trained, momenta, strict=True):
         gradient = slot.numpy() / (1 - 0.9)

@@ -37,6 +37,7 @@ class Shown:
             start=SimpleNamespace(step=0),
             program=SimpleNamespace(n_programs=n_programs),
             clock=self.clock,
+            ended=None,
             data=SimpleNamespace(is_resident=is_resident),
         )
         self.callback = TrainingProgress(Screen(self.stream), run, 1.0)
