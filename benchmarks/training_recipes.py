@@ -109,11 +109,11 @@ GAUSS_NEWTON = {
 FORCES_GAUSS_NEWTON = GAUSS_NEWTON | {
     "gauss_newton_momentum": 0.85,
     "forces_cost": 1,
-    "batch_size": 30,
+    "batch_size": 60,
     "warmup": 20,
     "schedule_hold": 20,
-    "steps_per_epoch": 24,
-    "max_epochs": 8,
+    "steps_per_epoch": 12,
+    "max_epochs": 24,
 }
 ROOTS = {"standardize": True, "standardize_power": 0.5}
 LBFGS = {"optimizer": "lbfgs", "steps_per_epoch": 20, "max_epochs": 20}

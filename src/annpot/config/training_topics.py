@@ -41,7 +41,7 @@ structure), their derivatives J by the weights, D = 1 for a weight (of the first
 with lambda = `gauss_newton_damping` and mu = `gauss_newton_momentum`. Its rate is the
 part of a whole step: `learning_rate = 1`, best with `warmup_cosine` and a
 `schedule_hold`. It wants `standardize = True` with `standardize_power = 0.5`, tanh,
-large batches (100 energies, 30 structures with forces) and offsets near those of the
+large batches (100 energies, 60 structures with forces) and offsets near those of the
 data; see the [training guide](training_guide.md). Losses other than squares, penalties,
 virials, clipping and several devices are refused.
 Source: G. Goldshlager, N. Abrahamsen, L. Lin, arXiv:2401.10190 (2024).
