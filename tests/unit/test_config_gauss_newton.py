@@ -58,6 +58,14 @@ def test_a_rate_of_slope_methods_is_refused(tmp_path, rate):
         load(tmp_path, "optimizer = gauss_newton", rate)
 
 
+def test_several_devices_are_refused(tmp_path):
+    path = tmp_path / "train.ini"
+    text = TRAIN.replace("train_dir = run", "train_dir = run\naccelerator = gpu:0,1")
+    path.write_text(f"{text}{CHOSEN}\n")
+    with pytest.raises(InputError, match="whose kernel is on one device"):
+        config.load_train(path)
+
+
 def test_its_keys_have_no_effect_elsewhere(tmp_path):
     (notice,) = load(tmp_path, "gauss_newton_damping = 1").source.notices
     assert "gauss_newton_damping has no effect: optimizer = adam, and only" in notice

@@ -1,7 +1,7 @@
 """Rules on the Gauss-Newton method: it minimizes sums of squares, and nothing else."""
 
 from annpot.config.kalman_rules import PENALTIES, VIRIALS
-from annpot.config.refused_keys import TRAINING, is_default, refuse_keys
+from annpot.config.refused_keys import TRAINING, is_default, refuse_devices, refuse_keys
 
 GAUSS_NEWTON = "gauss_newton"
 GRADIENT = (
@@ -32,6 +32,7 @@ REFUSED = {  # key -> why not, and what there is instead
 def gauss_newton_refuses_other_keys(parts, ini, findings):
     """Keys of gradient steps, penalties and virials contradict the method."""
     refuse_keys(GAUSS_NEWTON, REFUSED, parts, ini, findings)
+    refuse_devices(GAUSS_NEWTON, "kernel", parts, ini, findings)
     training = parts.training
     if training.optimizer == GAUSS_NEWTON and (training.learning_rate or 1) < SHORTEST:
         findings.problem(

@@ -1,8 +1,7 @@
 """Rules on the extended Kalman filter: it is no gradient step."""
 
-from annpot.config.refused_keys import TRAINING, is_default, refuse_keys
+from annpot.config.refused_keys import TRAINING, is_default, refuse_devices, refuse_keys
 
-IO = "IO_INFORMATION"
 KALMAN = "kalman"
 GRADIENT = (
     "beta1", "beta2", "adam_eps", "momentum", "nesterov", "rho", "weight_decay",
@@ -73,12 +72,7 @@ def filter_refuses_other_keys(parts, ini, findings):
 
 def filter_has_one_device(parts, ini, findings):
     """The covariance is on one device."""
-    if parts.training.optimizer == KALMAN and "," in (parts.io.accelerator or ""):
-        findings.problem(
-            f"[{IO}] accelerator = {parts.io.accelerator} cannot be used with "
-            "optimizer = kalman, whose covariance is on one device. Name one GPU.",
-            ini.line(IO, "accelerator"),
-        )
+    refuse_devices(KALMAN, "covariance", parts, ini, findings)
 
 
 def filter_knows_its_keys(parts, ini, findings):

@@ -2,7 +2,7 @@
 
 from annpot.config.schema.keys import grammar_of
 
-TRAINING = "TRAINING_PARAMETERS"
+TRAINING, IO = "TRAINING_PARAMETERS", "IO_INFORMATION"
 NOTHING = {"weight_decay": 0.0}  # values that ask for nothing beside the default
 
 
@@ -29,6 +29,23 @@ def refuse_keys(optimizer, refused, parts, ini, findings):
             f"[{TRAINING}] {key} = {text_of(training, key)} cannot be used with "
             f"optimizer = {optimizer}, which {why}. {way_out} {advice}".rstrip(),
             ini.line(TRAINING, key),
+        )
+
+
+def refuse_devices(optimizer, why, parts, ini, findings):
+    """A problem where several GPUs are named for an optimizer that has one device.
+
+    Args:
+        optimizer: name; nothing happens with another one.
+        why: what follows "whose".
+        parts, ini, findings: see `annpot.config.rules`.
+    """
+    accelerator = parts.io.accelerator or ""
+    if parts.training.optimizer == optimizer and "," in accelerator:
+        findings.problem(
+            f"[{IO}] accelerator = {accelerator} cannot be used with optimizer = "
+            f"{optimizer}, whose {why} is on one device. Name one GPU.",
+            ini.line(IO, "accelerator"),
         )
 
 
