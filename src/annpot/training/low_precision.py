@@ -4,7 +4,7 @@ from pathlib import Path
 
 CPU_FLAGS = ("amx_bf16", "avx512_bf16")  # instructions for products in bfloat16
 CAPABILITY = {"bfloat16": (8, 0), "float16": (7, 0)}  # of the first GPU with them
-# Measured (doc/training_guide_fragments/mixed_precision.md).
+# Measured (doc/training_guide.md, mixed precision).
 WITH_XLA = (
     "mixed_precision = bfloat16: this CPU has products in bfloat16, but the program is "
     "compiled with XLA, which does not gain from them. use_xla = False does where "
