@@ -271,9 +271,8 @@ def _of(group, results):
 
 
 def _numbers(values):
-    return ", ".join(
-        f"{value:.2f}" if value < 100 else f"{value:.0f}" for value in values
-    )
+    digits = [3 if value < 0.1 else 2 if value < 100 else 0 for value in values]
+    return ", ".join(f"{v:.{n}f}" for v, n in zip(values, digits, strict=True))
 
 
 def replace_marked(path, name, text):
