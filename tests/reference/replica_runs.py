@@ -96,9 +96,9 @@ def _steps(path, n_devices):
     run = prepared(path)
     trace = run_steps(run, 1)
     first = {
-        f"gradient of {key}": slot.numpy() / (1 - 0.9)
-        for key, slot in zip(
-            run.program.trained, run.program.optimizer._momentums, strict=True
+        f"gradient of {key}": slots["momentum"].numpy() / (1 - 0.9)
+        for key, slots in zip(
+            run.program.trained, run.program.optimizer.slots, strict=True
         )
     }
     return trace, run_steps(run, N_STEPS - 1, first_step=1), run, first

@@ -1,13 +1,13 @@
 """The compiled program on several devices: every batch is shared out."""
 
 from annpot.networks.element_network import tf
+from annpot.training.chunk_program import padded
 from annpot.training.forms.prediction import AtomicNetworks
 from annpot.training.gradient import loss_gradients
 from annpot.training.optimizers import Optimizer
 from annpot.training.per_step import PerStep
 from annpot.training.schedules import LearningRate
 from annpot.training.shares import common_share
-from annpot.training.step import padded
 from annpot.training.trace import TRACE
 
 

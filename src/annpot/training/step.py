@@ -1,15 +1,12 @@
 """The compiled program: a stretch of optimizer steps from arrays and state to state."""
 
-import numpy as np
-
-from annpot.networks.element_network import tf
+from annpot.training.chunk_program import ChunkProgram
 from annpot.training.forms.prediction import AtomicNetworks
 from annpot.training.gradient import loss_gradients
 from annpot.training.loss_scale import LossScale
 from annpot.training.optimizers import Optimizer
 from annpot.training.per_step import PerStep
 from annpot.training.schedules import LearningRate
-from annpot.training.trace import TRACE
 
 
 class StepProgram:
@@ -47,15 +44,13 @@ class StepProgram:
         parameters.rest_factor = self.optimizer.rest_factor
         self.learning_rate = LearningRate(settings.learning_rate)
         self._per_step = PerStep(settings, self.learning_rate)
-        self._chunk = tf.function(
-            self._run_chunk, jit_compile=settings.xla, autograph=False
-        )
-        self._tables = (None, None)
+        size = settings.chunk_size
+        self._program = ChunkProgram(form, size, self._step, settings.xla)
 
     @property
     def n_programs(self):
         """Number of programs compiled so far: one for each shape of a batch."""
-        return self._chunk.experimental_get_tracing_count()
+        return self._program.n_programs
 
     def run(self, tables, chunk):
         """Run the batches of a Chunk over the tables of the form.
@@ -65,31 +60,7 @@ class StepProgram:
         """
         n_steps = len(chunk.targets)
         numbers = self._per_step.of(int(self.optimizer.iterations.numpy()), n_steps)
-        steps = padded((chunk, numbers), self.settings.chunk_size)
-        trace = self._chunk(
-            self._on_device(tables),
-            tf.nest.map_structure(tf.constant, steps),
-            tf.constant(n_steps, tf.int32),
-        )
-        return trace.numpy()[:n_steps]
-
-    def _on_device(self, tables):
-        if self._tables[0] is not tables:
-            arrays = self.form.arrays(tables)
-            self._tables = tables, tf.nest.map_structure(tf.constant, arrays)
-        return self._tables[1]
-
-    def _run_chunk(self, tables, steps, n_steps):
-        def body(i, trace):
-            batch, numbers = tf.nest.map_structure(lambda array: array[i], steps)
-            record = self._step(tables, batch, numbers)
-            return i + 1, tf.tensor_scatter_nd_update(trace, [[i]], [record])
-
-        trace = tf.zeros([self.settings.chunk_size, len(TRACE)], tf.float64)
-        _, trace = tf.while_loop(
-            lambda i, _: i < n_steps, body, (0, trace), parallel_iterations=1
-        )
-        return trace
+        return self._program.run(tables, (chunk, numbers), n_steps)
 
     def _step(self, tables, batch, numbers):
         variables = list(self.trained.values())
@@ -106,18 +77,3 @@ class StepProgram:
         self.optimizer.update(gradients, numbers.rate)
         self.parameters.after_step()
         return record
-
-
-def padded(arrays, n_steps):
-    """A nest of arrays whose first axis counts steps, filled up to `n_steps` of them.
-
-    What fills them repeats the last step and is never run.
-    """
-
-    def filled(array):
-        missing = n_steps - len(array)
-        if not missing:
-            return array
-        return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)])
-
-    return tf.nest.map_structure(filled, arrays)

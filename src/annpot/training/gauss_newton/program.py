@@ -3,6 +3,7 @@
 import numpy as np
 
 from annpot.networks.element_network import tf
+from annpot.training.chunk_program import ChunkProgram
 from annpot.training.error_sums import trace_record
 from annpot.training.forms.prediction import (
     AtomicNetworks,
@@ -19,8 +20,6 @@ from annpot.training.gauss_newton.slopes import along, layer_slopes, weighted
 from annpot.training.gauss_newton.tangents import descriptors_and_rates
 from annpot.training.objective import data_loss
 from annpot.training.parameters import KINDS, ParameterKey
-from annpot.training.step import padded
-from annpot.training.trace import TRACE
 
 
 class GaussNewtonProgram:
@@ -55,13 +54,13 @@ class GaussNewtonProgram:
         compiled = {"jit_compile": settings.xla, "autograph": False}
         self._before = tf.function(self._equations, **compiled)
         self._after = tf.function(self._moved, **compiled)
-        self._chunk = tf.function(self._run_chunk, autograph=False)
-        self._tables = (None, None)
+        size = settings.chunk_size
+        self._program = ChunkProgram(form, size, self._step, xla=False)
 
     @property
     def n_programs(self):
         """Number of programs compiled so far: one for each shape of a batch."""
-        return self._chunk.experimental_get_tracing_count()
+        return self._program.n_programs
 
     def run(self, tables, chunk):
         """Run the batches of a Chunk over the tables of the form.
@@ -77,33 +76,7 @@ class GaussNewtonProgram:
         directions = ()
         if self.settings.form != ENERGIES_ONLY:
             directions = random_directions(chunk, self.gauss_newton, first)
-        steps = padded((chunk, rates, directions), self.settings.chunk_size)
-        trace = self._chunk(
-            self._on_device(tables),
-            tf.nest.map_structure(tf.constant, steps),
-            tf.constant(n_steps, tf.int32),
-        )
-        return trace.numpy()[:n_steps]
-
-    def _on_device(self, tables):
-        if self._tables[0] is not tables:
-            arrays = self.form.arrays(tables)
-            self._tables = tables, tf.nest.map_structure(tf.constant, arrays)
-        return self._tables[1]
-
-    def _run_chunk(self, tables, steps, n_steps):
-        def body(i, trace):
-            batch, rate, directions = tf.nest.map_structure(
-                lambda array: array[i], steps
-            )
-            record = self._step(tables, batch, rate, directions)
-            return i + 1, tf.tensor_scatter_nd_update(trace, [[i]], [record])
-
-        trace = tf.zeros([self.settings.chunk_size, len(TRACE)], tf.float64)
-        _, trace = tf.while_loop(
-            lambda i, _: i < n_steps, body, (0, trace), parallel_iterations=1
-        )
-        return trace
+        return self._program.run(tables, (chunk, rates, directions), n_steps)
 
     def _step(self, tables, batch, rate, directions):
         values = [

@@ -4,6 +4,7 @@ import numpy as np
 
 from annpot.errors import TrainingError
 from annpot.networks.element_network import tf
+from annpot.training.chunk_program import ChunkProgram
 from annpot.training.error_sums import trace_record
 from annpot.training.forms.prediction import AtomicNetworks
 from annpot.training.kalman.components import force_components
@@ -11,8 +12,6 @@ from annpot.training.kalman.filter import KalmanFilter
 from annpot.training.kalman.observations import jacobian, observed
 from annpot.training.objective import data_loss
 from annpot.training.schedules import LearningRate
-from annpot.training.step import padded
-from annpot.training.trace import TRACE
 
 
 class KalmanProgram:
@@ -46,13 +45,13 @@ class KalmanProgram:
         self._observe = tf.function(
             self._observations, jit_compile=settings.xla, autograph=False
         )
-        self._chunk = tf.function(self._run_chunk, autograph=False)
-        self._tables = (None, None)
+        size = settings.chunk_size
+        self._program = ChunkProgram(form, size, self._step, xla=False)
 
     @property
     def n_programs(self):
         """Number of programs compiled so far: one for each shape of a batch."""
-        return self._chunk.experimental_get_tracing_count()
+        return self._program.n_programs
 
     def run(self, tables, chunk):
         """Run the batches of a Chunk over the tables of the form.
@@ -66,12 +65,7 @@ class KalmanProgram:
         n_steps = len(chunk.targets)
         first = int(self.optimizer.iterations.numpy())
         components = force_components(chunk, self.kalman, first)
-        steps = padded((chunk, components), self.settings.chunk_size)
-        trace = self._chunk(
-            self._on_device(tables),
-            tf.nest.map_structure(tf.constant, steps),
-            tf.constant(n_steps, tf.int32),
-        )
+        trace = self._program.run(tables, (chunk, components), n_steps)
         sums = [tf.reduce_sum(variable) for variable in self.trained.values()]
         if not all(np.isfinite(float(one)) for one in sums):
             raise TrainingError(
@@ -81,31 +75,17 @@ class KalmanProgram:
                 "= float64, a smaller kalman_max_variance or some kalman_noise, and "
                 "check output_offset. Earlier checkpoints are untouched."
             )
-        return trace.numpy()[:n_steps]
-
-    def _on_device(self, tables):
-        if self._tables[0] is not tables:
-            arrays = self.form.arrays(tables)
-            self._tables = tables, tf.nest.map_structure(tf.constant, arrays)
-        return self._tables[1]
-
-    def _run_chunk(self, tables, steps, n_steps):
-        def body(i, trace):
-            batch, components = tf.nest.map_structure(lambda array: array[i], steps)
-            values = [
-                tf.convert_to_tensor(variable)
-                for variable in self.parameters.variables.values()
-            ]
-            rows, errors, record = self._observe(values, tables, batch, components)
-            self.optimizer.update(rows, errors)
-            self.parameters.after_step()
-            return i + 1, tf.tensor_scatter_nd_update(trace, [[i]], [record])
-
-        trace = tf.zeros([self.settings.chunk_size, len(TRACE)], tf.float64)
-        _, trace = tf.while_loop(
-            lambda i, _: i < n_steps, body, (0, trace), parallel_iterations=1
-        )
         return trace
+
+    def _step(self, tables, batch, components):
+        values = [
+            tf.convert_to_tensor(variable)
+            for variable in self.parameters.variables.values()
+        ]
+        rows, errors, record = self._observe(values, tables, batch, components)
+        self.optimizer.update(rows, errors)
+        self.parameters.after_step()
+        return record
 
     def _observations(self, values, tables, batch, components):
         """(H (m, n_weights), xi (m,), record of the step)."""
