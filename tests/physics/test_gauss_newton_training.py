@@ -6,9 +6,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from annpot.errors import InputError
+from annpot.training.columns import shapes_in_step
 from annpot.training.gauss_newton.choice import most_atoms
 from annpot.training.gauss_newton.directions import random_directions
+from annpot.training.gauss_newton.memory import gauss_newton_memory
 from annpot.training.gauss_newton.program import GaussNewtonProgram
+from annpot.training.gauss_newton.room import gauss_newton_bytes
 from annpot.training.gauss_newton.settings import GaussNewtonSettings
 from annpot.training.order import batch_records
 from annpot.training.trace import by_name
@@ -310,3 +314,37 @@ def test_frozen_layers_are_left_alone(tmp_path, small_data):
     for element, layers in weights_of(run).items():
         np.testing.assert_array_equal(layers[0][0], before[element][0][0])
         assert not np.array_equal(layers[1][0], before[element][1][0])
+
+
+def test_a_run_without_formulas_is_refused_before_its_first_step(tmp_path, small_data):
+    layers = {"architecture": "6:1", "activations": "rbf:linear"}
+    chosen = {"optimizer": "gauss_newton", "learning_rate": 1}
+    path = train_ini(
+        tmp_path, small_data, DEFAULT_NETWORK=layers, TRAINING_PARAMETERS=chosen
+    )
+    number = 1 + path.read_text().splitlines().index("optimizer = gauss_newton")
+    with pytest.raises(InputError) as error:
+        prepared(path)
+    assert error.value.problems == [
+        f"{path}:{number}: optimizer = gauss_newton cannot be used here: activation "
+        "rbf has no derivative of the form it needs. Change that, or choose another "
+        "optimizer."
+    ]
+
+
+def test_the_memory_told_before_a_run_has_the_columns_of_the_step(tmp_path, small_data):
+    layers = {"architecture": "6:1", "activations": "tanh:linear"}
+    chosen = {"optimizer": "gauss_newton", "learning_rate": 1}
+    path = train_ini(
+        tmp_path, small_data, DEFAULT_NETWORK=layers, TRAINING_PARAMETERS=chosen
+    )
+    run = prepared(path)
+    step, specs = run.plan.step, run.potential.specs
+    n_weights = sum(variable.numpy().size for variable in run.program.trained.values())
+    shapes = [shapes_in_step(*one) for one in zip(specs, step.columns, strict=True)]
+    assert n_weights == sum((n + 1) * m for widths in shapes for n, m in widths)
+    most = step.gauss_newton.most_atoms
+    expected = gauss_newton_memory(step.gauss_newton, step, shapes, most)
+    assert expected.increments == 2 * 4 * n_weights
+    assert gauss_newton_bytes(step, specs) == expected.total
+    assert gauss_newton_bytes(replace(step, gauss_newton=None), specs) == 0

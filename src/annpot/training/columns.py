@@ -15,3 +15,14 @@ def columns_in_use(data_sets, stored):
         None if marks.all() else np.flatnonzero(marks).astype(np.int32)
         for marks in used
     )
+
+
+def shapes_in_step(spec, kept):
+    """[(n_in, n_out)] of the layers of a network as the step has them.
+
+    Args:
+        spec: NetworkSpec.
+        kept: its descriptor columns in use, or None for all.
+    """
+    (n_features, n_out), *others = spec.shapes
+    return [(n_features if kept is None else len(kept), n_out), *others]

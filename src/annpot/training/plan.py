@@ -1,9 +1,11 @@
 """The plan of a run: every setting as a number, decided before the first step."""
 
+import math
 from dataclasses import dataclass
 
 from annpot.errors import InputError
 from annpot.training.batch import SIGMAS, SIGMAS_OF_FORCES, batch_shapes
+from annpot.training.columns import shapes_in_step
 from annpot.training.gauss_newton.choice import gauss_newton_settings
 from annpot.training.kalman.choice import kalman_settings
 from annpot.training.loss_costs import costs_end
@@ -237,9 +239,7 @@ def is_small_step(specs, columns, capacities):
     Small steps gain from fused launches, large ones from the graph's matrix products.
     """
     work = sum(
-        capacity
-        * (spec.n_features if kept is None else len(kept))
-        * spec.layers[0].size
+        capacity * math.prod(shapes_in_step(spec, kept)[0])
         for spec, kept, capacity in zip(specs, columns, capacities, strict=True)
     )
     return work <= XLA_LIMIT

@@ -2,6 +2,7 @@
 
 from annpot.errors import InputError
 from annpot.networks.activations import ACTIVATIONS
+from annpot.training.columns import shapes_in_step
 from annpot.training.gauss_newton.memory import gauss_newton_memory
 from annpot.training.gauss_newton.settings import unsupported
 
@@ -15,10 +16,7 @@ def gauss_newton_bytes(step, specs):
     """
     if step.gauss_newton is None:
         return 0
-    shapes = []
-    for spec, kept in zip(specs, step.columns, strict=True):
-        (n_in, n_out), *others = spec.shapes
-        shapes.append([(n_in if kept is None else len(kept), n_out), *others])
+    shapes = [shapes_in_step(*one) for one in zip(specs, step.columns, strict=True)]
     settings = step.gauss_newton
     return gauss_newton_memory(settings, step, shapes, settings.most_atoms).total
 

@@ -1,6 +1,7 @@
 """Is there room for the covariance? Told and refused before it is made."""
 
 from annpot.errors import InputError
+from annpot.training.columns import shapes_in_step
 from annpot.training.kalman.blocks import groups_of
 from annpot.training.kalman.memory import (
     kalman_memory,
@@ -23,10 +24,9 @@ def sizes_of(specs, columns):
     """
     sizes = {}
     for spec, kept in zip(specs, columns, strict=True):
-        pairs = zip(spec.shapes, spec.layers, strict=True)
+        pairs = zip(shapes_in_step(spec, kept), spec.layers, strict=True)
         for number, ((n_in, n_out), layer) in enumerate(pairs):
-            n_rows = n_in if number or kept is None else len(kept)
-            counts = zip(KINDS, (n_rows * n_out, n_out), strict=True)
+            counts = zip(KINDS, (n_in * n_out, n_out), strict=True)
             if layer.trainable:
                 sizes |= {ParameterKey(spec.element, number, k): n for k, n in counts}
     return sizes

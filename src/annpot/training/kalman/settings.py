@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 COVARIANCES = ("full", "element", "layer")  # from large to small
 KINDS = ("fading_memory", "standard")
-PRECISIONS = ("float64", "float32")
 
 
 @dataclass(frozen=True)
