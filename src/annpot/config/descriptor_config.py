@@ -91,9 +91,13 @@ DESCRIPTORS = {
 
 
 def evaluation_like_training(parts):
-    """input_format and gvect_ini are those of train_ini unless told, else tfr."""
+    """input_format and gvect_ini are those of train_ini unless told, else tfr.
+
+    A model knows its descriptors: what another training read says nothing about it.
+    """
     io = parts.io
-    trained = _trained_on(io.train_ini) if io.train_ini.exists() else {}
+    is_told = io.model_dir is None and io.train_ini.exists()
+    trained = _trained_on(io.train_ini) if is_told else {}
     given = io.input_format or trained.get("input_format") or "tfr"
     choice = {"input_format": given}
     if given in OF_STRUCTURES and io.gvect_ini is None and trained.get("gvect_ini"):

@@ -41,6 +41,7 @@ MOST_NAMES = 100_000  # of a folder that are looked at
 HEAD = 4096  # bytes of a file that are looked at
 NPY_MAGIC = b"\x93NUMPY"
 EVENTS = "events.out.tfevents"
+RESULT_OF = ("epoch_", "model")  # how names of results of evaluations begin
 METRICS = ("metrics.dat", "history.csv")
 _DAMAGE = (
     *MALFORMED,
@@ -104,7 +105,7 @@ def _of_folder(folder):
         if chosen:
             yield plain_folder_sheet(folder, suffix, chosen, is_all)
             found.append(suffix)
-    results = [n for n in names if n.startswith("epoch_") and n.endswith(".dat")]
+    results = [n for n in names if n.startswith(RESULT_OF) and n.endswith(".dat")]
     if results:
         yield evaluation_folder_sheet(folder, results)
     events = sorted(n for n in names if n.startswith(EVENTS))

@@ -8,6 +8,7 @@ import numpy as np
 from annpot.data.record_names import record_names
 from annpot.networks.stored_domain import StoredDomain, StoredRange, read_domain
 
+# Roles of golden structures, as `annpot.models.golden` knows them.
 BY_ENERGY = ("lowest", "median", "highest")  # energy per atom
 BY_PLACE = ("first", "middle", "last")  # where no structure has an energy
 
@@ -63,9 +64,7 @@ def golden_structures(opened):
         ]
     else:
         about = [_description(opened.structures, place) for place in places]
-    return tuple(
-        {"role": role, **one} for role, one in zip(roles, about, strict=True)
-    )
+    return tuple({"role": role, **one} for role, one in zip(roles, about, strict=True))
 
 
 def _chosen(energies):
