@@ -84,7 +84,14 @@ def evaluation_descriptor(parts, ini, load):
     return read_descriptor_config(parts.io.gvect_ini, load) if is_needed else None
 
 
+def extraction_descriptor(parts, ini, load):
+    """DescriptorConfig of gvector_input for what molecular dynamics runs, else None."""
+    is_needed = parts.io.gvector_input and {"PANNA"} != set(parts.io.output_type)
+    return read_descriptor_config(parts.io.gvector_input, load) if is_needed else None
+
+
 DESCRIPTORS = {
+    "app_extract_weights": extraction_descriptor,
     "app_train": training_descriptor,
     "app_evaluate": evaluation_descriptor,
 }

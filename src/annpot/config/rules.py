@@ -7,6 +7,7 @@ lines and the Problems to add to.
 from annpot.config.averaging_rules import AVERAGING_RULES
 from annpot.config.descriptor_config import structures_need_descriptors
 from annpot.config.element_settings import AUTO_FOR_ALL
+from annpot.config.extract_rules import EXTRACT_RULES
 from annpot.config.gauss_newton_rules import GAUSS_NEWTON_RULES
 from annpot.config.gvect_rules import GVECT_RULES, sparse_needs_derivatives
 from annpot.config.kalman_rules import KALMAN_RULES
@@ -99,17 +100,6 @@ def model_or_checkpoints(parts, ini, findings):
             )
 
 
-def best_is_no_step(parts, ini, findings):
-    """checkpoint = best leaves no step to choose."""
-    section, latest = "IO_INFORMATION", -1
-    if parts.io.checkpoint == "best" and parts.io.step_number != latest:
-        findings.problem(
-            f"[{section}] step_number = {parts.io.step_number} and checkpoint = best: "
-            "expected one of the two. Remove the other.",
-            ini.line(section, "step_number"),
-        )
-
-
 RULES = {
     "app_gvect_calculator": GVECT_RULES,
     "app_tfr_packer": (sparse_needs_derivatives,),
@@ -133,5 +123,5 @@ RULES = {
         one_checkpoint_is_meant,
         structures_need_descriptors,
     ),
-    "app_extract_weights": (best_is_no_step,),
+    "app_extract_weights": EXTRACT_RULES,
 }
