@@ -1,13 +1,17 @@
-"""app_ls of deployed models."""
+"""app_ls of deployed models, ours and PANNA's."""
 
 import json
 
 import pytest
 
 from annpot.apps.ls import main
+from annpot.deploy.panna_plugin import plugin_files
+from annpot.errors import InputError
 from annpot.inspection.recognise import sheets
 from annpot.models.folder import write_model
+from reference.descriptor_cases import SMALL_MBP, settings_of
 from reference.small_models import MODELS
+from reference.small_potentials import potential_of
 
 MODEL = MODELS["mBP generation 3"]
 
@@ -47,3 +51,25 @@ def test_a_model_is_shown_and_damage_is_told(folder, capsys):
         stream.write(" ")
     assert main([str(folder)]) == 2
     assert "golden.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("gversion", "generation"), [(0, 2), (1, 3)])
+def test_an_export_for_lammps_tells_descriptor_and_networks(
+    tmp_path, gversion, generation
+):
+    settings = settings_of("HCO", SMALL_MBP, generation=generation)
+    made = potential_of(settings, activations=(1, 3, 0))
+    potential = settings, made.specs, made.weights
+    files, _ = plugin_files(*potential, generation, gversion)
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    (sheet,) = sheets(tmp_path)
+    assert sheet.kind == "potential of PANNA for LAMMPS"
+    assert sheet.facts["gversion"] == gversion
+    assert sheet.facts["descriptor"] == f"mBP (generation {generation}, stated)"
+    assert [row[0] for row in sheet.tables[0].rows] == ["H", "C", "O"]
+    (tmp_path / "panna.in").rename(tmp_path / "other.in")
+    assert sheets(tmp_path / "other.in")[0].facts == sheet.facts
+    (tmp_path / "weights_C.dat").unlink()
+    with pytest.raises(InputError, match=r"weights_C\.dat"):
+        sheets(tmp_path / "other.in")
