@@ -361,7 +361,7 @@ def test_other_descriptors_are_refused(run, capsys, old, new, message):
     assert message in error
     assert (
         "Restore the settings of gvect.ini that the training data were made with, or "
-        "remove gvect_ini: the checkpoint knows them." in error
+        "remove gvect_ini: epoch_1_step_10 knows them." in error
     )
 
 

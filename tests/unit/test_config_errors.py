@@ -431,6 +431,34 @@ def test_minus_one_is_the_newest_checkpoint(tmp_path):
     ]
 
 
+OF_A_MODEL = "[IO_INFORMATION]\ndata_dir = a\neval_dir = c\n"
+
+
+def test_a_model_or_checkpoints_are_evaluated(tmp_path):
+    (missing,) = problems(tmp_path, OF_A_MODEL, config.load_evaluate)
+    assert missing == (
+        "[IO_INFORMATION] networks_dir is missing: expected it, a folder of "
+        "checkpoints, or model_dir, a folder with model.json."
+    )
+    both = OF_A_MODEL + "model_dir = m\nnetworks_dir = n\ntrain_ini = t\n"
+    found = problems(
+        tmp_path,
+        f"{both}[VALIDATION_OPTIONS]\nsingle_step = False\nsplit = test\nend = 2\n",
+        config.load_evaluate,
+    )
+    assert found[0] == (
+        "[IO_INFORMATION] networks_dir and model_dir: expected one of the two. Remove "
+        "the other."
+    )
+    for key, problem in zip(("train_ini", "single_step", "split", "end"), found[1:],
+                            strict=True):  # fmt: skip
+        assert f"] {key} is about checkpoints, but model_dir gives a model" in problem
+    path = tmp_path / "evaluate.ini"
+    path.write_text(OF_A_MODEL + "model_dir = m\n")
+    read = config.load_evaluate(path)
+    assert (read.io.networks_dir, read.io.input_format) == (None, "tfr")
+
+
 def test_the_flag_of_folders_wins_over_the_file(tmp_path):
     path = tmp_path / "gvect.ini"
     path.write_text(GVECT.replace("input_json_dir = examples", "log_dir = elsewhere"))

@@ -1,4 +1,4 @@
-"""app_evaluate: energies and forces of a data set by the networks of checkpoints."""
+"""app_evaluate: energies and forces of a data set by checkpoints or by a model."""
 
 from annpot.apps.command import run_command
 
@@ -36,10 +36,12 @@ def _run(path):
 
 
 def _train_config(config):
-    """TrainConfig of `train_ini`; None when it was left out and is not there."""
+    """TrainConfig of `train_ini`; None without it, and for a model."""
     from annpot.config import load_train
 
     train_ini = config.io.train_ini
+    if config.io.model_dir is not None:
+        return None
     if config.source.is_given("IO_INFORMATION", "train_ini") or train_ini.exists():
         return load_train(train_ini)
     return None
@@ -90,5 +92,7 @@ def _conclude(evaluations, config):
             reports.checkpoint_curve(evaluations, path)
     what = "Energies and forces" if config.validation.compute_forces else "Energies"
     number = counted(len(evaluations), "checkpoint")
+    if config.io.model_dir is not None:
+        number = str(config.io.model_dir)
     part = words_of_part(config.validation.split)
     print(f"{what} of {number}{part}: {config.io.eval_dir}")

@@ -1,4 +1,4 @@
-"""app_extract_weights: the networks of a checkpoint as arrays on disk."""
+"""app_extract_weights: networks for re-training and for dynamics."""
 
 from annpot.apps.command import run_command
 
@@ -16,13 +16,14 @@ def main(argv=None):
 def _run(path):
     from annpot import files
     from annpot.config import load_extract, load_train
-    from annpot.extraction import extract
 
     config = load_extract(path)
     for notice in config.source.notices:
         print(notice)
     train_input = config.io.train_input
     train_config = load_train(train_input) if train_input else None
+    from annpot.extraction.run import extract
+
     extraction = extract(config, train_config, _best(config))
     text = config.source.expanded_text()
     files.write_text(extraction.folder / "extract.expanded.ini", text)
@@ -38,11 +39,9 @@ def _best(config):
 
 
 def _show(extraction):
+    from annpot.extraction.report import report_lines
     from annpot.result_tables import network_table, show
 
     show(network_table(extraction.networks))
-    print(f"{len(extraction.written)} files written to {extraction.folder}")
-    print(
-        "To train on from them: [DEFAULT_NETWORK] networks_metadata = "
-        f"{extraction.folder}"
-    )
+    for line in report_lines(extraction):
+        print(line)

@@ -84,16 +84,27 @@ def evaluation_descriptor(parts, ini, load):
     return read_descriptor_config(parts.io.gvect_ini, load) if is_needed else None
 
 
+def extraction_descriptor(parts, ini, load):
+    """DescriptorConfig of gvector_input for what molecular dynamics runs, else None."""
+    is_needed = parts.io.gvector_input and {"PANNA"} != set(parts.io.output_type)
+    return read_descriptor_config(parts.io.gvector_input, load) if is_needed else None
+
+
 DESCRIPTORS = {
+    "app_extract_weights": extraction_descriptor,
     "app_train": training_descriptor,
     "app_evaluate": evaluation_descriptor,
 }
 
 
 def evaluation_like_training(parts):
-    """input_format and gvect_ini are those of train_ini unless told, else tfr."""
+    """input_format and gvect_ini are those of train_ini unless told, else tfr.
+
+    A model knows its descriptors: what another training read says nothing about it.
+    """
     io = parts.io
-    trained = _trained_on(io.train_ini) if io.train_ini.exists() else {}
+    is_told = io.model_dir is None and io.train_ini.exists()
+    trained = _trained_on(io.train_ini) if is_told else {}
     given = io.input_format or trained.get("input_format") or "tfr"
     choice = {"input_format": given}
     if given in OF_STRUCTURES and io.gvect_ini is None and trained.get("gvect_ini"):

@@ -7,6 +7,7 @@ lines and the Problems to add to.
 from annpot.config.averaging_rules import AVERAGING_RULES
 from annpot.config.descriptor_config import structures_need_descriptors
 from annpot.config.element_settings import AUTO_FOR_ALL
+from annpot.config.extract_rules import EXTRACT_RULES
 from annpot.config.gauss_newton_rules import GAUSS_NEWTON_RULES
 from annpot.config.gvect_rules import GVECT_RULES, sparse_needs_derivatives
 from annpot.config.kalman_rules import KALMAN_RULES
@@ -66,15 +67,37 @@ def one_checkpoint_is_meant(parts, ini, findings):
             )
 
 
-def best_is_no_step(parts, ini, findings):
-    """checkpoint = best leaves no step to choose."""
-    section, latest = "IO_INFORMATION", -1
-    if parts.io.checkpoint == "best" and parts.io.step_number != latest:
+# Of [VALIDATION_OPTIONS]: what they choose, a model folder does not have.
+_OF_CHECKPOINTS = (
+    "single_step", "epoch_number", "step_number", "subsampling", "start", "end",
+    "split", "weights",
+)  # fmt: skip
+
+
+def model_or_checkpoints(parts, ini, findings):
+    """Either checkpoints are evaluated or a model, which has nothing to choose."""
+    io, options = "IO_INFORMATION", "VALIDATION_OPTIONS"
+    has_model, has_networks = (ini.has(io, k) for k in ("model_dir", "networks_dir"))
+    if not has_model and not has_networks:
         findings.problem(
-            f"[{section}] step_number = {parts.io.step_number} and checkpoint = best: "
-            "expected one of the two. Remove the other.",
-            ini.line(section, "step_number"),
+            f"[{io}] networks_dir is missing: expected it, a folder of checkpoints, or "
+            "model_dir, a folder with model.json."
         )
+    if not has_model:
+        return
+    if has_networks:
+        findings.problem(
+            f"[{io}] networks_dir and model_dir: expected one of the two. Remove the "
+            "other.",
+            ini.line(io, "model_dir"),
+        )
+    for section, key in ((io, "train_ini"), *((options, k) for k in _OF_CHECKPOINTS)):
+        if ini.has(section, key):
+            findings.problem(
+                f"[{section}] {key} is about checkpoints, but model_dir gives a model, "
+                "which is one network and knows its settings. Remove one of the two.",
+                ini.line(section, key),
+            )
 
 
 RULES = {
@@ -95,6 +118,10 @@ RULES = {
         structures_need_descriptors,
         *NETWORK_RULES,
     ),
-    "app_evaluate": (one_checkpoint_is_meant, structures_need_descriptors),
-    "app_extract_weights": (best_is_no_step,),
+    "app_evaluate": (
+        model_or_checkpoints,
+        one_checkpoint_is_meant,
+        structures_need_descriptors,
+    ),
+    "app_extract_weights": EXTRACT_RULES,
 }

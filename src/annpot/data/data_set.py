@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from annpot.data.atom_tables import FlatRecords
+from annpot.data.component_extremes import ComponentExtremes
 from annpot.data.pipeline import RecordStream
 
 
@@ -16,15 +17,14 @@ class DataSet:
         stream: RecordStream over the records.
         energies: (n_records,) total energies, eV, float64.
         element_counts: (n_records, n_species) atoms of each element.
-        used: (n_species, n_features) whether a descriptor column differs from zero
-            in any atom of the element.
+        extremes: ComponentExtremes of the descriptors.
         resident: FlatRecords, all of them in parts, or None when it is streamed.
     """
 
     stream: RecordStream
     energies: np.ndarray
     element_counts: np.ndarray
-    used: np.ndarray
+    extremes: ComponentExtremes
     resident: tuple[FlatRecords, ...] | None
 
     def __len__(self):
@@ -34,6 +34,14 @@ class DataSet:
     def n_atoms(self):
         """(n_records,) atoms of each record."""
         return self.element_counts.sum(axis=1)
+
+    @property
+    def used(self):
+        """(n_species, n_features) whether a descriptor column differs from zero.
+
+        In any atom of the element.
+        """
+        return self.extremes.used
 
 
 def open_data_set(index, n_features, n_species, options, memory_budget, advance):
@@ -58,12 +66,11 @@ def open_data_set(index, n_features, n_species, options, memory_budget, advance)
     stream = RecordStream(index, n_features, n_species, options)
     keep = index.n_bytes <= memory_budget
     parts, energies, counts = [], [], []
-    used = np.zeros((n_species, n_features), bool)
+    extremes = ComponentExtremes.of_none(n_species, n_features)
     for part in stream.whole():
         energies.append(part.energies)
         counts.append(part.element_counts(n_species))
-        for element in range(n_species):
-            used[element] |= part.g[part.species == element].any(axis=0)
+        extremes.widen(part.species, part.g)
         if keep:
             parts.append(part)
         advance(len(part.n_atoms))
@@ -71,6 +78,6 @@ def open_data_set(index, n_features, n_species, options, memory_budget, advance)
         stream=stream,
         energies=np.concatenate(energies),
         element_counts=np.concatenate(counts),
-        used=used,
+        extremes=extremes,
         resident=tuple(parts) if keep else None,
     )

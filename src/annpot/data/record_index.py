@@ -42,7 +42,10 @@ class RecordIndex:
         return f"{file}: record {int(self.numbers[record])}"
 
     def chosen(self, keep):
-        """RecordIndex of the records where `keep` (n_records,) is true, in order."""
+        """RecordIndex of the records where `keep` (n_records,) is true, in order.
+
+        Or of the records whose numbers `keep` holds, in the order of these.
+        """
         return RecordIndex(
             files=self.files,
             file_of=self.file_of[keep],

@@ -3,6 +3,7 @@
 import numpy as np
 
 from annpot.data.atom_tables import FlatRecords
+from annpot.data.component_extremes import ComponentExtremes
 from annpot.data.data_set import DataSet
 from annpot.data.pipeline import ReadingOptions
 from annpot.data.structure_set import selected
@@ -64,7 +65,7 @@ def structure_data_set(structures, settings, dtype, budget, advance, options=Non
     stream = StructureStream(structures, settings, dtype, options)
     n_bytes = len(structures.batch.species) * settings.n_features
     keep = n_bytes * np.dtype(dtype).itemsize <= budget
-    used = np.zeros((structures.n_species, settings.n_features), bool)
+    extremes = ComponentExtremes.of_none(structures.n_species, settings.n_features)
     parts, alone = [], [np.empty(0, np.int64)]
     n_done = 0
     for part in stream.whole():
@@ -73,8 +74,7 @@ def structure_data_set(structures, settings, dtype, budget, advance, options=Non
         blind = np.unique(owner[~part.g.any(axis=1)])
         alone.append(n_done + blind[part.n_atoms[blind] > 1])
         n_done += n_structures
-        for element in range(structures.n_species):
-            used[element] |= part.g[part.species == element].any(axis=0)
+        extremes.widen(part.species, part.g)
         if keep:
             parts.append(part)
         advance(n_structures)
@@ -82,7 +82,7 @@ def structure_data_set(structures, settings, dtype, budget, advance, options=Non
         stream=stream,
         energies=structures.energies,
         element_counts=structures.element_counts,
-        used=used,
+        extremes=extremes,
         resident=tuple(parts) if keep else None,
     )
     return data, np.concatenate(alone)

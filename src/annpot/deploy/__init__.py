@@ -1,0 +1,1 @@
+"""Networks taken where molecular dynamics runs: LAMMPS, ASE, OpenKIM."""

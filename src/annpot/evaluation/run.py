@@ -50,11 +50,23 @@ def chosen_checkpoints(config):
     return chosen
 
 
-def evaluate(config, train_config, announce):
-    """Evaluate the chosen checkpoints one after the other.
+def networks_to_evaluate(config, train_config):
+    """Iterable of CheckpointNetworks: of `model_dir`, or of one checkpoint at a time.
 
-    Earlier results of the same checkpoint are computed anew and replaced: their name
-    does not tell which data and which run they came from.
+    Raises:
+        InputError: there is none; while iterating, one that is damaged.
+    """
+    if config.io.model_dir is not None:
+        return [_of_model(config.io.model_dir)]
+    checkpoints, weights = chosen_checkpoints(config), config.validation.weights
+    return (open_networks(one, train_config, weights) for one in checkpoints)
+
+
+def evaluate(config, train_config, announce):
+    """Evaluate the model, or the chosen checkpoints one after the other.
+
+    Earlier results of the same name are computed anew and replaced: it does not tell
+    which data and which run they came from.
 
     Args:
         config: EvaluateConfig.
@@ -66,22 +78,22 @@ def evaluate(config, train_config, announce):
         Evaluation of each checkpoint, after its files were written.
 
     Raises:
-        InputError: checkpoints, INI files or data do not fit, or are damaged.
+        InputError: model, checkpoints, INI files or data do not fit, or are damaged.
     """
-    checkpoints, options = chosen_checkpoints(config), config.validation
+    chosen_networks = networks_to_evaluate(config, train_config)
+    options = config.validation
     dtype, data = np.dtype(options.precision), None
     if config.io.input_format not in OF_STRUCTURES:
         where = config.source.where("IO_INFORMATION", "data_dir")
         data = open_folder(config.io.data_dir, config.io.input_format, where)
     files.make_folder(config.io.eval_dir)
     parts = _parts(config)
-    for checkpoint in checkpoints:
-        networks = open_networks(checkpoint, train_config, options.weights)
+    for networks in chosen_networks:
         if data is None:
             data = _structures(config, networks)
         notices = data.check(networks, options.compute_forces)
         chosen, told = (data, []) if parts is None else parts.of(data, networks)
-        with announce(checkpoint.name, chosen.n_structures) as advance:
+        with announce(networks.file.name, chosen.n_structures) as advance:
             evaluation = predict(
                 networks, chosen, dtype, advance, options.compute_forces,
                 (*notices, *told),
@@ -100,7 +112,13 @@ def _parts(config):
     return DataParts(part, where, config.io.data_dir)
 
 
-# Compiled kernels are loaded only for structures.
+# Compiled kernels are loaded only for structures and models.
+
+
+def _of_model(folder):
+    from annpot.evaluation.model import networks_of_model
+
+    return networks_of_model(folder)
 
 
 def _structures(config, networks):

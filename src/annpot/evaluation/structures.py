@@ -132,7 +132,7 @@ def _remedy(networks, gvect_ini):
     text = f"Restore the settings of {gvect_ini} that the training data were made with"
     if networks.data.get("descriptor") is None:
         return f"{text}."
-    return f"{text}, or remove gvect_ini: the checkpoint knows them."
+    return f"{text}, or remove gvect_ini: {networks.file.name} knows them."
 
 
 def _grouped(structures, largest=ATOMS_PER_BATCH):

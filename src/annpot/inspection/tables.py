@@ -116,7 +116,7 @@ def evaluation_folder_sheet(folder, names):
 
     Args:
         folder: path.
-        names: of its files `epoch_*.dat`.
+        names: of its files `epoch_*.dat` and `model*.dat`.
     """
     rows, notes, settings = [], [], None
     for name in sorted(names):

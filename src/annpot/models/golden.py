@@ -13,7 +13,7 @@ from annpot.structures.batch import structure_batch
 
 FILE_NAME = "golden.json"
 FORMAT_VERSION = 1
-ROLES = ("lowest", "median", "highest", "given", "made")
+ROLES = ("lowest", "median", "highest", "first", "middle", "last", "given", "made")
 _SHAPES = {"positions": (None, 3), "cell": (3, 3), "forces": (None, 3), "virial": (6,)}
 
 
@@ -24,7 +24,8 @@ class GoldenStructure:
     Attributes:
         name: of the structure in its data set.
         role: "lowest", "median" or "highest" reference energy per atom of the
-            validation set; "given" by the user; "made" where none was known.
+            validation set, "first", "middle" or "last" of it where it has no energies;
+            "given" by the user; "made" where none was known.
         symbols: chemical symbol of each atom.
         positions: (n_atoms, 3) float64, angstrom.
         cell: (3, 3) float64, rows are the cell vectors, angstrom.

@@ -1,6 +1,7 @@
 """What a checkpoint says about its run, read without TensorFlow."""
 
 import json
+import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,6 +69,17 @@ class StoredRun:
         if name not in self.columns:
             return None
         return self.history[:, self.columns.index(name)]
+
+    @property
+    def metrics(self):
+        """{column: value} of the newest epoch; None where it is no finite number.
+
+        {} before the end of the first epoch.
+        """
+        if not len(self.history):
+            return {}
+        newest = zip(self.columns, self.history[-1].tolist(), strict=True)
+        return {name: v if math.isfinite(v) else None for name, v in newest}
 
 
 def read_stored_run(prefix):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from annpot.networks.builder import starting_networks
 from annpot.networks.potential import Potential
+from annpot.networks.stored_domain import domain_texts
 from annpot.training.averaging import average_slots, average_state, averaging_settings
 from annpot.training.carried import carried_facts, known_offsets, networks_of
 from annpot.training.columns import columns_in_use
@@ -17,6 +18,7 @@ from annpot.training.division import (
     division_texts,
     write_division,
 )
+from annpot.training.domain import training_domain
 from annpot.training.early_stopping import stopping_settings
 from annpot.training.energy_offsets import choose_offsets
 from annpot.training.facts import require_same_descriptors, run_facts, run_text
@@ -146,7 +148,7 @@ def prepare(config, announce: Callable, origin=None):
         + filter_bytes(step, made.specs)
         + gauss_newton_bytes(step, made.specs),
         validator=None if validation is None else validation.validator(step),
-        recorder=_recorder(config, inputs, made),
+        recorder=_recorder(config, inputs, made, start),
         seen=_seen(made.parameters, made.plan),
         facts=_facts(config, start, devices, inputs, made, origin),
         devices=devices,
@@ -262,7 +264,7 @@ def _feed(data, plan):
     return WholeDataFeed(feed) if plan.step.optimizer.name == "lbfgs" else feed
 
 
-def _recorder(config, inputs, made):
+def _recorder(config, inputs, made, start):
     parameters, program = made.parameters, made.program
     slots = slot_variables(program.optimizer, program.trained)
     slots |= scaled_slots(parameters) | average_slots(parameters)
@@ -270,6 +272,7 @@ def _recorder(config, inputs, made):
     stopping = stopping_settings(config.training, has_validation)
     also = stopping.measure if stopping and stopping.restore_best else None
     texts = division_texts(inputs.opened[0].division)
+    texts |= domain_texts(training_domain(inputs.opened, made.specs, start))
     return Recorder(
         Path(config.io.train_dir) / FOLDER,
         Snapshot(

@@ -17,8 +17,20 @@ class EvaluateIo(Section):
     about: ClassVar[str] = "Data and networks in, energies out."
 
     data_dir: Path = key(PATH, REQUIRED, help="folder of the data to evaluate")
-    networks_dir: Path = key(
-        PATH, REQUIRED, help="folder of checkpoints, usually train_dir/_models"
+    networks_dir: Path | None = key(
+        PATH,
+        None,
+        help="folder of checkpoints, usually train_dir/_models; this or model_dir is "
+        "required",
+        default_text="none",
+    )
+    model_dir: Path | None = key(
+        PATH,
+        None,
+        ours=True,
+        help="folder of a model (model.json) that app_extract_weights wrote with "
+        "output_type = ASE or LAMMPS, instead of networks_dir",
+        default_text="none",
     )
     eval_dir: Path = key(
         PATH, REQUIRED, affects_result=False, help="folder of the results; created"

@@ -4,22 +4,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from annpot.config.grammar import BOOLEAN, INTEGER, PATH, WORD
+from annpot.config.descriptor_config import DescriptorConfig
+from annpot.config.grammar import BOOLEAN, INTEGER, PATH, WORD, WORD_LIST
 from annpot.config.schema.keys import REQUIRED, Section, key
 from annpot.config.source import IniSource
 
-ONLY_PANNA = "Write output_type = PANNA."
-FOR_PLUGINS = "it belongs to output_type = LAMMPS or ASE"
+OutputType = Literal["PANNA", "LAMMPS", "ASE", "KIM"]
 
 
 class ExtractIo(Section):
-    """A checkpoint in, arrays out."""
+    """Networks in, networks out in other forms."""
 
     name: ClassVar[str] = "IO_INFORMATION"
-    about: ClassVar[str] = "A checkpoint in, networks_metadata.json and .npy files out."
+    about: ClassVar[str] = (
+        "A checkpoint in; networks for re-training, LAMMPS, ASE or OpenKIM out."
+    )
 
     network_dir: Path = key(
-        PATH, REQUIRED, help="folder of checkpoints, usually train_dir/_models"
+        PATH,
+        REQUIRED,
+        help="folder of checkpoints, usually train_dir/_models; or a LAMMPS export of "
+        "PANNA, the folder of panna.in or that file",
     )
     train_input: Path | None = key(
         PATH,
@@ -48,31 +53,54 @@ class ExtractIo(Section):
         affects_result=False,
         help="folder of the result; created",
     )
-    output_type: Literal["PANNA", "LAMMPS", "ASE"] = key(
-        WORD,
-        "PANNA",
-        help="format of the result (PANNA 2.0's default is LAMMPS)",
-        later={"LAMMPS": ONLY_PANNA, "ASE": ONLY_PANNA},
+    output_type: tuple[OutputType, ...] = key(
+        WORD_LIST,
+        ("PANNA",),
+        help="forms of the result: PANNA to train on, ASE the folder of a model for "
+        "AnnpotCalculator and `pair_style annpot`, LAMMPS the same and the files of "
+        "PANNA's plugin, KIM a portable model (PANNA 2.0's default is LAMMPS)",
     )
     output_file: str = key(
         WORD,
         "panna.in",
-        help="name of the file of LAMMPS or ASE",
-        without_effect=FOR_PLUGINS,
+        help="LAMMPS: name of the file that PANNA's plugin reads",
     )
     gvector_input: Path | None = key(
         PATH,
         None,
-        help="INI file of the descriptors",
-        without_effect=FOR_PLUGINS,
+        help="LAMMPS, ASE, KIM: INI file that describes the descriptors",
+        default_text="the checkpoint tells",
     )
     gvector_version: int = key(
         INTEGER,
         1,
         ge=0,
         le=1,
-        help="layout of the file of LAMMPS",
-        without_effect=FOR_PLUGINS,
+        help="LAMMPS: layout of output_file, 1 for PANNA's plugin, 0 for its old one",
+    )
+    mbp_generation: int | None = key(
+        INTEGER,
+        None,
+        ge=0,
+        le=3,
+        ours=True,
+        help="LAMMPS, ASE, KIM: generation of mBP, where it was only assumed",
+        default_text="the checkpoint or gvector_input tells",
+    )
+    golden_structures: Path | None = key(
+        PATH,
+        None,
+        ours=True,
+        help="LAMMPS, ASE: structures by which the model tests itself, a file that ASE "
+        "reads or a folder of structures",
+        default_text="three that the checkpoint keeps",
+    )
+    kim_model_name: str | None = key(
+        WORD,
+        None,
+        ours=True,
+        help="KIM: name of the model, NAME or NAME__MO_<12 digits>_<3 digits>",
+        default_text="annpot_ and the elements",
     )
     long_range_el: bool = key(
         BOOLEAN,
@@ -84,8 +112,15 @@ class ExtractIo(Section):
 
 @dataclass(frozen=True)
 class ExtractConfig:
-    """What app_extract_weights is asked to do."""
+    """What app_extract_weights is asked to do.
+
+    Attributes:
+        io: the section.
+        descriptor: DescriptorConfig of gvector_input, None where none is read.
+        source: where all this was read.
+    """
 
     io: ExtractIo
+    descriptor: DescriptorConfig | None
     source: IniSource = field(compare=False, repr=False)
     command: ClassVar[str] = "app_extract_weights"

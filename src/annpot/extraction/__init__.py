@@ -1,0 +1,1 @@
+"""Networks of checkpoints, written for re-training and for molecular dynamics."""
