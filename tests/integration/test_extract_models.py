@@ -11,6 +11,7 @@ from annpot.deploy.panna_plugin import read_plugin
 from annpot.extraction.golden import made_structures
 from annpot.forces.prediction import StructurePotential
 from annpot.models.folder import read_model
+from annpot.networks.architecture import LayerSpec
 from annpot.networks.metadata import read_metadata
 from annpot.networks.stored_domain import StoredDomain, StoredRange
 from annpot.structures.example_json import write_example
@@ -200,6 +201,26 @@ def test_one_form_that_is_refused_leaves_nothing_of_the_others(
     assert told in (err := capsys.readouterr().err)
     assert "output_type = ASE holds them exactly" in err
     assert nothing_written(run)
+
+
+def test_a_portable_model_and_what_the_networks_were_trained_for(run, capsys):
+    run.specs = tuple(
+        replace(spec, layers=tuple(LayerSpec(n, a) for n, a in ((3, 1), (1, 0))))
+        for spec in run.specs
+    )
+    facts = facts_of(run, described(2), 2) | {"energy_rescale": 2.0}
+    run.checkpoint(1, 100, facts=facts)
+    assert extract(run, "KIM", "kim_model_name = Wet") == 0
+    name = "saved/Wet__MO_000000000000_000"
+    assert read_plugin(run.folder / name).settings == described(2)
+    names = {path.name for path in (run.folder / "saved").iterdir()}
+    assert names == {"Wet__MO_000000000000_000", "extract.expanded.ini"}
+    told = capsys.readouterr().out
+    assert f"portable model of OpenKIM written to {name}" in told
+    assert "energies and forces: those of the data times 2\n" in told
+    assert extract(run, "KIM, ASE") == 0
+    assert (run.folder / "saved" / "annpot_HO__MO_000000000000_000").is_dir()
+    assert read_model(run.folder / "saved").mbp_generation == 2
 
 
 def test_models_of_behler_and_parrinello_need_no_generation(run):
