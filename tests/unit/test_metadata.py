@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -329,7 +330,7 @@ def test_a_full_disk_leaves_the_earlier_networks(folder, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(np, "save", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(InputError, match="the disk is full"):
         write(folder, network(sizes=(5, 1)))
     after = read_metadata(folder)

@@ -10,7 +10,10 @@ from annpot.descriptors.derivative_pieces import derivative_pieces
 from annpot.errors import InputError
 from annpot.forces.contraction import add_forces, atomic_virials
 from annpot.networks.architecture import LayerWeights, NetworkSpec
-from annpot.networks.numpy_potential import atomic_energies_and_gradients, energies
+from annpot.networks.numpy_potential import (
+    atomic_energies,
+    atomic_energies_and_gradients,
+)
 from annpot.structures.batch import structure_batch
 
 
@@ -60,6 +63,8 @@ class Prediction:
 
     Attributes:
         energies: (n_structures,) total energies with all offsets, eV.
+        atomic_energies: (n_atoms,) energies of the atoms, offsets included, eV; their
+            sums are the energies.
         forces: (n_atoms, 3) F = -dE/dr, eV/angstrom; None when not asked for.
         virials: (n_structures, 6) W = -dE/d(strain), eV, in the order xx, yy, zz,
             yz, xz, xy; None when not asked for.
@@ -68,6 +73,7 @@ class Prediction:
     """
 
     energies: np.ndarray
+    atomic_energies: np.ndarray
     forces: np.ndarray | None = None
     virials: np.ndarray | None = None
     at_kink: np.ndarray | None = None
@@ -91,7 +97,8 @@ def predict_batch(potential, batch, with_forces=True, with_virials=True, threads
     owner = np.repeat(np.arange(n), np.diff(batch.first))
     if not (with_forces or with_virials):
         g = batch_descriptors(batch, settings, threads=threads)
-        return Prediction(energies(g, batch.species, owner, n, *networks))
+        per_atom = atomic_energies(g, batch.species, *networks)
+        return Prediction(_sums(per_atom, owner, n), per_atom)
     per_atom, at_kink = np.zeros(n_atoms), np.zeros(n_atoms, bool)
     forces = np.zeros((n_atoms, 3)) if with_forces else None
     virials = np.zeros((n_atoms, 6)) if with_virials else None
@@ -106,6 +113,7 @@ def predict_batch(potential, batch, with_forces=True, with_virials=True, threads
             virials[atoms] = atomic_virials(gradients, found.strain)
     return Prediction(
         energies=_sums(per_atom, owner, n),
+        atomic_energies=per_atom,
         forces=forces,
         virials=None if virials is None else _sums(virials, owner, n),
         at_kink=_sums(at_kink, owner, n) > 0,
@@ -138,6 +146,7 @@ def _of_structure(found, s, atoms):
     of = slice(s, s + 1)
     return Prediction(
         energies=found.energies[of],
+        atomic_energies=found.atomic_energies[atoms],
         forces=None if found.forces is None else found.forces[atoms],
         virials=None if found.virials is None else found.virials[of],
         at_kink=None if found.at_kink is None else found.at_kink[of],

@@ -4,6 +4,7 @@ Two layouts are read. "v1" (also written) holds a list `networks`; "v0" holds on
 list per property, and its arrays stand in the files that `networks_files` names.
 """
 
+import io
 import json
 import logging
 import os
@@ -100,7 +101,7 @@ def _parsed(document, path):
     return parse(document, path)
 
 
-def write_metadata(folder, specs, weights, about=None, provenance=None):
+def write_metadata(folder, specs, weights, about=None, provenance=None, others=None):
     """Write networks in layout v1; what the folder held before is replaced.
 
     All files are first written and synced under other names, and the files that
@@ -117,6 +118,8 @@ def write_metadata(folder, specs, weights, about=None, provenance=None):
             ignore it.
         provenance: what to keep beside them, see `annpot.networks.provenance`, an
             object for JSON; an earlier one is removed when it is None.
+        others: {name: bytes} of further files that belong to the networks; None for
+            the content removes an earlier file of that name.
 
     Returns:
         names of the files written, arrays first.
@@ -124,16 +127,20 @@ def write_metadata(folder, specs, weights, about=None, provenance=None):
     Raises:
         InputError: the disk is full or the folder cannot be written.
     """
-    folder = Path(folder)
+    folder, others = Path(folder), others or {}
     make_folder(folder)
     staging = folder / f".networks.{os.getpid()}.tmp"
+    contents = _contents(specs, weights, about, provenance, others)
+    names = list(contents)
     try:
         with explained_write_errors(folder):
             staging.mkdir(exist_ok=True)
-            names = _write_staged(staging, specs, weights, (about, provenance))
-            _keep_previous(folder, {*names, PROVENANCE})
-            (folder / FILE_NAME).unlink(missing_ok=True)
-            (folder / PROVENANCE).unlink(missing_ok=True)
+            for name, content in contents.items():
+                (staging / name).write_bytes(content)
+                sync(staging / name)
+            _keep_previous(folder, {*names, PROVENANCE, *others})
+            for name in (FILE_NAME, PROVENANCE, *others):
+                (folder / name).unlink(missing_ok=True)
             for name in names:
                 os.replace(staging / name, folder / name)
     finally:
@@ -158,26 +165,31 @@ def _keep_previous(folder, names):
                 shutil.copyfile(folder / name, copy)
 
 
-def _write_staged(staging, specs, weights, origin):
-    """Write and sync all files in the order they are to be renamed."""
-    about, provenance = origin
-    names = []
-    for spec in specs:
-        for index, layer in enumerate(weights[spec.element]):
-            for ending, array in (("w", layer.kernel), ("b", layer.bias)):
-                name = f"{spec.element}_l{index}_{ending}.npy"
-                np.save(staging / name, array, allow_pickle=False)
-                names.append(name)
-    document = v1_document(specs) | ({ABOUT: about} if about else {})
+def array_files(specs, weights):
+    """{name: bytes} of the .npy files of networks, kernel and bias of each layer."""
+    return {
+        f"{spec.element}_l{index}_{ending}.npy": _npy(array)
+        for spec in specs
+        for index, layer in enumerate(weights[spec.element])
+        for ending, array in (("w", layer.kernel), ("b", layer.bias))
+    }
+
+
+def _npy(array):
+    stream = io.BytesIO()
+    np.save(stream, array, allow_pickle=False)
+    return stream.getvalue()
+
+
+def _contents(specs, weights, about, provenance, others):
+    """{name: bytes} of all files, in the order in which they take their places."""
+    contents = array_files(specs, weights)
+    contents |= {n: content for n, content in others.items() if content is not None}
     if provenance is not None:
-        names.append(PROVENANCE)
-        (staging / PROVENANCE).write_text(line_by_line(provenance), encoding="utf-8")
-    names.append(FILE_NAME)
-    text = json.dumps(document, indent=2) + "\n"
-    (staging / FILE_NAME).write_text(text, encoding="utf-8")
-    for name in names:
-        sync(staging / name)
-    return names
+        contents[PROVENANCE] = line_by_line(provenance).encode()
+    document = v1_document(specs) | ({ABOUT: about} if about else {})
+    contents[FILE_NAME] = (json.dumps(document, indent=2) + "\n").encode()
+    return contents
 
 
 def line_by_line(content):
