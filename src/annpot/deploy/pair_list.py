@@ -173,15 +173,20 @@ def _sorted_pairs(n_atoms, n_species, species, i, j, image, last):
 
 
 @compiled(nogil=True, error_model="numpy")
-def still_holds(positions, cell, pbc, r_cut, reach, made_for, images):
+def still_holds(numbers, positions, cell, pbc, r_cut, reach, made_for, images):
     """Whether no pair closer than r_cut is missing; if so the images are placed.
 
     Args:
-        made_for: positions, cell, pbc, inverse, completion and shifts of the list.
+        made_for: numbers, positions, cell, pbc, inverse, completion and shifts of the list.
         images: (n_images, 3) filled with shift @ cell, angstrom.
     """
-    old_positions, old_cell, old_pbc, inverse, completion, shifts = made_for
+    old_numbers, old_positions, old_cell, old_pbc, inverse, completion, shifts = made_for
     is_same = True
+    if len(numbers) != len(old_numbers):
+        return False
+    for i in range(len(numbers)):
+        if numbers[i] != old_numbers[i]:
+            return False
     for k in range(3):
         if pbc[k] != old_pbc[k]:
             return False
