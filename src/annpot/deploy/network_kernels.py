@@ -4,6 +4,8 @@ y_0 = G, y_{l+1} = activation_l(y_l W_l + b_l), then the same backwards:
 dE/dy_l = (dE/dy_{l+1} activation_l') W_l^T.
 """
 
+import numpy as np
+
 from annpot.compiled import compiled
 from annpot.descriptors.symmetry_functions import exponentials
 
@@ -12,12 +14,14 @@ LINEAR, GAUSSIAN, RBF, RELU, TANH = range(5)  # as networks.activations numbers 
 
 
 @compiled(calls=("descriptors",), fastmath=FAST, error_model="numpy")
-def network_gradient(n_atoms, layers, weights, values, sums, slopes):
+def network_gradient(n_atoms, layers, weights, active, values, sums, slopes):
     """Energies without offset, and their gradients, of atoms of one element.
 
     Args:
         n_atoms: number of atoms.
         layers, weights: of NetworkArrays; the layers of this element.
+        active: (n, 2) first and one past the last of runs of components; all others
+            are 0 and their dE/dG is not asked for.
         values: flat working array; the descriptors (n_atoms, n_features) stand at
             its beginning, the outputs of each layer are put behind them.
         sums: flat working array of the same size, for x W + b.
@@ -30,13 +34,18 @@ def network_gradient(n_atoms, layers, weights, values, sums, slopes):
     n_layers = len(layers)
     while layers[n_layers - 1, 1] == 0:
         n_layers -= 1
+    every = np.zeros((1, 2), np.int64)
     for k in range(n_layers):
-        _layer_output(n_atoms, layers[k], weights, values, sums)
+        every[0, 1] = layers[k, 0]
+        runs = active if k == 0 else every
+        _layer_output(n_atoms, layers[k], weights, runs, values, sums)
     row = 0
     slopes[row, :n_atoms] = 1.0
     for k in range(n_layers - 1, -1, -1):
+        every[0, 1] = layers[k, 0]
+        runs = active if k == 0 else every
         by_y, by_x = slopes[row], slopes[1 - row]
-        _layer_gradient(n_atoms, layers[k], weights, values, sums, by_y, by_x)
+        _layer_gradient(n_atoms, layers[k], weights, runs, values, sums, by_y, by_x)
         row = 1 - row
     last = layers[n_layers - 1]
     return n_atoms * (last[7] + last[0]), row
@@ -51,7 +60,7 @@ def _ends(n_atoms, layer):
 
 
 @compiled(calls=("descriptors",), fastmath=FAST, error_model="numpy")
-def _layer_output(n_atoms, layer, weights, values, sums):
+def _layer_output(n_atoms, layer, weights, runs, values, sums):
     """y = activation(x W + b), and z = x W + b into `sums`; z = x W for rbf."""
     n_in, n_out, activation = layer[0], layer[1], layer[2]
     start, middle, stop = _ends(n_atoms, layer)
@@ -65,7 +74,9 @@ def _layer_output(n_atoms, layer, weights, values, sums):
         _add_dots(x, weights[layer[3] : layer[3] + n_in], z)
     else:
         W = weights[layer[3] : layer[3] + n_in * n_out].reshape((n_in, n_out))
-        add_product(x, W, z.reshape((n_atoms, n_out)))
+        for run in range(len(runs)):
+            k, stop = runs[run]
+            add_product(x, W, z.reshape((n_atoms, n_out)), k, stop, 0, n_out)
     n = len(z)
     if activation == LINEAR:
         for q in range(n):
@@ -97,7 +108,7 @@ def _layer_output(n_atoms, layer, weights, values, sums):
 
 
 @compiled(calls=("descriptors",), fastmath=FAST, error_model="numpy")
-def _layer_gradient(n_atoms, layer, weights, values, sums, by_y, by_x):
+def _layer_gradient(n_atoms, layer, weights, runs, values, sums, by_y, by_x):
     """dE/dx of a layer from dE/dy, which is overwritten."""
     n_in, n_out, activation = layer[0], layer[1], layer[2]
     start, middle, stop = _ends(n_atoms, layer)
@@ -123,11 +134,12 @@ def _layer_gradient(n_atoms, layer, weights, values, sums, by_y, by_x):
                 total += by_y[i * n_out + c]
             for k in range(n_in):
                 by_x[i * n_in + k] = -total * values[start + i * n_in + k]
-    add_product(
-        by_y[:n].reshape((n_atoms, n_out)),
-        weights[layer[4] : layer[4] + n_in * n_out].reshape((n_out, n_in)),
-        by_x[: n_atoms * n_in].reshape((n_atoms, n_in)),
-    )
+    transposed = weights[layer[4] : layer[4] + n_in * n_out].reshape((n_out, n_in))
+    of_sum = by_y[:n].reshape((n_atoms, n_out))
+    out = by_x[: n_atoms * n_in].reshape((n_atoms, n_in))
+    for run in range(len(runs)):
+        k, stop = runs[run]
+        add_product(of_sum, transposed, out, 0, n_out, k, stop)
 
 
 @compiled(fastmath=FAST, error_model="numpy")
@@ -141,42 +153,47 @@ def _add_dots(x, kernel, y):
 
 
 @compiled(fastmath=FAST, error_model="numpy")
-def add_product(x, kernel, y):
-    """y += x kernel, four atoms and four inputs at a time."""
-    n_atoms, n_in, n_out = len(x), kernel.shape[0], kernel.shape[1]
-    i, n_fours = 0, n_in - n_in % 4
+def add_product(x, kernel, y, k_start, k_stop, start, stop):
+    """y += x kernel for inputs from k_start and outputs from start on.
+
+    Four atoms and four inputs are taken at a time: an output is read and written once
+    for 4 products, and a weight is read once for 4 atoms.
+    """
+    n_atoms, i, fours = len(x), 0, k_stop - (k_stop - k_start) % 4
+    # Numba looks at each signed index whether it is negative.
+    start, stop = np.uint64(start), np.uint64(stop)
     while i + 4 <= n_atoms:
-        for k in range(0, n_fours, 4):
+        for k in range(k_start, fours, 4):
             a0, a1, a2, a3 = x[i, k], x[i, k + 1], x[i, k + 2], x[i, k + 3]
             b0, b1, b2, b3 = x[i + 1, k], x[i + 1, k + 1], x[i + 1, k + 2], x[i + 1, k + 3]
             c0, c1, c2, c3 = x[i + 2, k], x[i + 2, k + 1], x[i + 2, k + 2], x[i + 2, k + 3]
             d0, d1, d2, d3 = x[i + 3, k], x[i + 3, k + 1], x[i + 3, k + 2], x[i + 3, k + 3]
-            for c in range(n_out):
+            for c in range(start, stop):
                 w0, w1 = kernel[k, c], kernel[k + 1, c]
                 w2, w3 = kernel[k + 2, c], kernel[k + 3, c]
                 y[i, c] += a0 * w0 + a1 * w1 + a2 * w2 + a3 * w3
                 y[i + 1, c] += b0 * w0 + b1 * w1 + b2 * w2 + b3 * w3
                 y[i + 2, c] += c0 * w0 + c1 * w1 + c2 * w2 + c3 * w3
                 y[i + 3, c] += d0 * w0 + d1 * w1 + d2 * w2 + d3 * w3
-        for k in range(n_fours, n_in):
+        for k in range(fours, k_stop):
             a0, b0, c0, d0 = x[i, k], x[i + 1, k], x[i + 2, k], x[i + 3, k]
-            for c in range(n_out):
+            for c in range(start, stop):
                 y[i, c] += a0 * kernel[k, c]
                 y[i + 1, c] += b0 * kernel[k, c]
                 y[i + 2, c] += c0 * kernel[k, c]
                 y[i + 3, c] += d0 * kernel[k, c]
         i += 4
     while i < n_atoms:
-        for k in range(0, n_fours, 4):
+        for k in range(k_start, fours, 4):
             a0, a1, a2, a3 = x[i, k], x[i, k + 1], x[i, k + 2], x[i, k + 3]
-            for c in range(n_out):
+            for c in range(start, stop):
                 y[i, c] += (
                     a0 * kernel[k, c]
                     + a1 * kernel[k + 1, c]
                     + a2 * kernel[k + 2, c]
                     + a3 * kernel[k + 3, c]
                 )
-        for k in range(n_fours, n_in):
-            for c in range(n_out):
+        for k in range(fours, k_stop):
+            for c in range(start, stop):
                 y[i, c] += x[i, k] * kernel[k, c]
         i += 1

@@ -159,7 +159,7 @@ def add_radial(n_atoms, n, first, radial, centres, pairs, g):
                 continue
             for k in range(n_radial):
                 terms, total = pairs[N_ROWS + k], 0.0
-                for q in range(start, stop):
+                for q in range(np.uint64(start), np.uint64(stop)):
                     total += f[q] * terms[q]
                 g[a, s * n_radial + k] = total
 
@@ -184,7 +184,7 @@ def add_radial_slopes(n_atoms, first, radial, pairs, by_g):
             for k in range(n_radial):
                 terms, h = pairs[N_ROWS + k], by_g[a, s * n_radial + k]
                 kappa, rho = radial[1, k], radial[2, k]
-                for q in range(start, stop):
+                for q in range(np.uint64(start), np.uint64(stop)):
                     r = distance[q]
                     by_r[q] += h * terms[q] * (slope[q] + (kappa * r + rho) * f[q])
 

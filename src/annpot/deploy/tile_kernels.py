@@ -27,6 +27,7 @@ from annpot.deploy.triple_kernels import (
     fill_triples,
     measure_triples,
     near_pairs,
+    segment_length,
     triple_slopes,
 )
 
@@ -71,6 +72,7 @@ def fill_tiles(start, stop, tiles, geometry, descriptor, networks, results):
     triples, ends = np.zeros((n_rows, 0)), np.zeros((2, 0), np.uint32)
     n_values, widest = _network_sizes(networks.layers)
     values, sums = np.empty(most_atoms * n_values), np.empty(most_atoms * n_values)
+    runs = np.empty((n_features, 2), np.int64)
     slopes = np.empty((2, most_atoms * widest))
     cutoffs, scalars = descriptor.cutoffs, descriptor.scalars
     tables = descriptor.block_start, descriptor.block_factor
@@ -107,8 +109,11 @@ def fill_tiles(start, stop, tiles, geometry, descriptor, networks, results):
                 m, n_species, own_near, tables, triples, a_row, (n_eta, n_theta), g
             )
         _find_outside(own, g, networks.lowest[s], networks.highest[s], outside)
+        active = _active_runs(
+            m, n_species, own_first, own_near, tables[0], n_radial, n_eta * n_theta, runs
+        )
         place, row = network_gradient(
-            m, networks.layers[s], networks.weights, values, sums, slopes
+            m, networks.layers[s], networks.weights, active, values, sums, slopes
         )
         for a in range(m):
             energies[own[a]] = values[place + a] + networks.offsets[s]
@@ -136,6 +141,40 @@ def _most(start, stop, tiles, list_first, n_species):
         most_pairs = max(most_pairs, n)
         most_atoms = max(most_atoms, tile_first[tile + 1] - tile_first[tile])
     return most_atoms, most_pairs
+
+
+@compiled()
+def _active_runs(
+    n_atoms, n_species, first, near_first, block_start, n_radial, n_block, runs
+):
+    """Runs of components that some pair or triple of the tile contributes to.
+
+    Returns:
+        (n, 2) first component and the one past the last, the beginning of `runs`.
+    """
+    n = 0
+    for s in range(n_species):
+        for a in range(n_atoms):
+            if first[a * n_species + s] < first[a * n_species + s + 1]:
+                n = _with_run(n, s * n_radial, n_radial, runs)
+                break
+    for s in range(n_species):
+        for t in range(s, n_species):
+            for a in range(n_atoms):
+                if segment_length(near_first, a * n_species, s, t):
+                    n = _with_run(n, block_start[s, t], n_block, runs)
+                    break
+    return runs[:n]
+
+
+@compiled()
+def _with_run(n, start, length, runs):
+    """Add a run, or lengthen the last one; return their number."""
+    if n and runs[n - 1, 1] == start:
+        runs[n - 1, 1] += length
+        return n
+    runs[n, 0], runs[n, 1] = start, start + length
+    return n + 1
 
 
 @compiled()

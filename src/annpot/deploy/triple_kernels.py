@@ -222,7 +222,7 @@ def add_angular(n_atoms, n_species, near_first, tables, triples, a_row, shape, g
     for a in range(n_atoms):
         for s in range(n_species):
             for t in range(s, n_species):
-                stop = start + _segment_length(near_first, a * n_species, s, t)
+                stop = start + segment_length(near_first, a * n_species, s, t)
                 if stop == start:
                     continue
                 first, factor = block_start[s, t], block_factor[s, t]
@@ -232,7 +232,7 @@ def add_angular(n_atoms, n_species, near_first, tables, triples, a_row, shape, g
                         A0, A1 = triples[a_row + c], triples[a_row + c + 1]
                         A2, A3 = triples[a_row + c + 2], triples[a_row + c + 3]
                         g0 = g1 = g2 = g3 = 0.0
-                        for q in range(start, stop):
+                        for q in range(np.uint64(start), np.uint64(stop)):
                             we = weight[q] * e[q]
                             g0 += we * A0[q]
                             g1 += we * A1[q]
@@ -250,7 +250,7 @@ def add_angular(n_atoms, n_species, near_first, tables, triples, a_row, shape, g
 
 
 @compiled(inline="always")
-def _segment_length(near_first, row, s, t):
+def segment_length(near_first, row, s, t):
     """Number of triples of an atom with two species."""
     m = near_first[row + s + 1] - near_first[row + s]
     if s == t:
@@ -275,10 +275,10 @@ def triple_slopes(
     for a in range(n_atoms):
         for s in range(n_species):
             for t in range(s, n_species):
-                stop = start + _segment_length(near_first, a * n_species, s, t)
+                stop = start + segment_length(near_first, a * n_species, s, t)
                 if stop == start:
                     continue
-                for q in range(start, stop):
+                for q in range(np.uint64(start), np.uint64(stop)):
                     by_w[q] = by_v[q] = by_c[q] = 0.0
                 for p in range(angular.shape[1]):
                     e, kappa, rho = triples[E_ROW + p], angular[1, p], angular[2, p]
@@ -289,14 +289,14 @@ def triple_slopes(
                         h0, h1, h2, h3 = h[c], h[c + 1], h[c + 2], h[c + 3]
                         A0, A1 = triples[a_row + c], triples[a_row + c + 1]
                         A2, A3 = triples[a_row + c + 2], triples[a_row + c + 3]
-                        for q in range(start, stop):
+                        for q in range(np.uint64(start), np.uint64(stop)):
                             part = h0 * A0[q] + h1 * A1[q] + h2 * A2[q] + h3 * A3[q]
                             by_w[q] += e[q] * part
                             by_v[q] += e[q] * part * (kappa * v[q] + rho)
                         row = a_row + n_rows + c
                         A0, A1 = triples[row], triples[row + 1]
                         A2, A3 = triples[row + 2], triples[row + 3]
-                        for q in range(start, stop):
+                        for q in range(np.uint64(start), np.uint64(stop)):
                             part = h0 * A0[q] + h1 * A1[q] + h2 * A2[q] + h3 * A3[q]
                             by_c[q] += e[q] * part
                 start = stop
