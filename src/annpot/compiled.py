@@ -14,15 +14,16 @@ from numba.core.caching import FunctionCache
 logger = logging.getLogger(__name__)
 
 
-def compiled(**options):
+def compiled(calls=(), **options):
     """Decorator: numba.njit with its machine code cached on disk.
 
     The cache lies in NUMBA_CACHE_DIR, else beside the source file, else in the
     user's cache folder. Where none of them can be written the function is compiled
     anew in every process instead of failing. What a kernel calls stands in the
-    kernel's own folder, so that a change there is noticed.
+    kernel's own folder or in one of `calls`, so that a change there is noticed.
 
     Args:
+        calls: folders beside the kernel's own.
         options: keywords of numba.njit other than `cache`.
     """
 
@@ -30,6 +31,7 @@ def compiled(**options):
         kernel = numba.njit(**options)(function)
         try:
             kernel._cache = _FolderCache(function)
+            kernel._cache.calls = calls
         except RuntimeError as reason:
             logger.debug("%s is not cached: %s", function.__name__, reason)
         return kernel
@@ -61,6 +63,8 @@ class _FolderCache(FunctionCache):
     damaged, of an earlier version with other classes, or on a full disk.
     """
 
+    calls = ()  # folders beside the function's own that it calls into
+
     def load_overload(self, sig, target_context):
         try:
             return super().load_overload(sig, target_context)
@@ -78,7 +82,8 @@ class _FolderCache(FunctionCache):
 
     def _index_key(self, sig, codegen):
         folder = Path(self._py_func.__code__.co_filename).parent
-        return (*super()._index_key(sig, codegen), _sources(folder))
+        folders = [folder, *(folder.parent / name for name in self.calls)]
+        return (*super()._index_key(sig, codegen), *map(_sources, folders))
 
 
 @lru_cache

@@ -114,7 +114,7 @@ def add_radial(pairs, j, species, distances, constants, terms, row):
         for k in range(n):
             distance = distances[start + p] - centre[k]
             terms[p * n + k] = -eta[k] * distance * distance
-    _exponentials(terms, (stop - start) * n)
+    exponentials(terms, (stop - start) * n)
     for p in range(stop - start):
         factor = cutoff(distances[start + p], constants.r_cut_radial)
         factor *= constants.radial_prefactor
@@ -160,7 +160,7 @@ def add_pairs(n_pairs, constants, scratch, row):
             distance = pairs[b, 2] - centre[p]
             exponent = -eta[p] * (distance * distance + pairs[b, 3])
             radial_part[b * n_eta + p] = exponent
-    _exponentials(radial_part, n_pairs * n_eta)
+    exponentials(radial_part, n_pairs * n_eta)
     _angle_parts(n_pairs, pairs, constants, angle_part, powers)
     for b in range(n_pairs):
         for p in range(n_eta):
@@ -230,7 +230,7 @@ def _angle_parts(n_pairs, pairs, constants, angle_part, powers):
 
 
 @compiled(fastmath={"contract"})
-def _exponentials(values, n):
+def exponentials(values, n):
     """Replace the first `n` values, none of them above 700, by their exponentials.
 
     exp(x) = 2^m exp(y), x = m log 2 + y, |y| <= log(2) / 2, with the Taylor series of
