@@ -13,8 +13,8 @@ class Box:
     """A structure as LAMMPS takes it.
 
     Attributes:
-        vectors: (3, 3) rows are the box vectors, lower triangular, angstrom: lx; xy, ly;
-            xz, yz, lz.
+        vectors: (3, 3) rows are the box vectors, lower triangular, angstrom:
+            lx; xy, ly; xz, yz, lz.
         pbc: (3,) bool, whether the box repeats along each of them.
         positions: (n_atoms, 3) angstrom, inside the box.
         rotation: (3, 3) Q; a vector v of the structure is v Q^T in the box.
