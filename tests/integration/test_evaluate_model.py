@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from annpot.apps import extract_weights
 from annpot.apps.evaluate import main
 from annpot.forces.prediction import predictions
-from annpot.models.folder import read_model, write_model
-from annpot.models.model import Model
+from annpot.models.folder import read_model
 from annpot.networks.architecture import LayerSpec, NetworkSpec
 from reference.small_structures import (
     OFFSETS,
@@ -40,9 +40,9 @@ def run(small_run):
     }
     facts = small_run.facts(energy_rescale=RESCALE, data=data)
     small_run.checkpoint(1, 10, facts=facts)
-    model = Model(settings(), small_run.specs, small_run.weights(10), mbp_generation=3)
-    about = {"energy_rescale": RESCALE, "data": data}
-    write_model(small_run.folder / "model", model, about=about)
+    extract = "network_dir = run/_models\noutput_dir = model\noutput_type = ASE\n"
+    ini = small_run.write_ini("extract.ini", extract)
+    assert extract_weights.main(["-c", ini]) == 0
     structures = small_structures(6)
     write_xyz(small_run.folder / "all.xyz", structures)
     write_records(small_run.folder / "records", structures, "dense")

@@ -65,6 +65,10 @@ def test_a_checkpoint_tells_its_run(run):
     losses = history(run)["val_loss"]
     assert told["best_value"] == losses.min()
     assert told["best_epoch"] == losses.argmin() + 1
+    assert set(told["training_atoms"]) == {"H", "C", "O", "N"}
+    assert [one.split()[1] for one in told["golden_structures"]] == [
+        "(lowest)", "(median)", "(highest)",
+    ]  # fmt: skip
     networks = next(table for table in sheet.tables if table.title == "networks")
     assert [row[-1] for row in networks.rows] == list(OFFSETS)
     assert "[TRAINING_PARAMETERS]" in sheet.settings

@@ -38,6 +38,6 @@ def networks_of_model(folder):
         "descriptor": model.settings.to_dict(),
         "mbp_generation": model.mbp_generation,
     }
-    rescale = about.get("energy_rescale", 1.0)
+    rescale = (about | model.training).get("energy_rescale", 1.0)
     file = ModelFile(Path(folder))
     return CheckpointNetworks(file, model.specs, model.weights, rescale, data)

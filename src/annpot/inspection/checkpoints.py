@@ -4,10 +4,12 @@ from pathlib import Path
 
 from annpot.errors import InputError
 from annpot.inspection.descriptors import descriptor_facts
+from annpot.inspection.models import training_atoms
 from annpot.inspection.run_facts import metrics_listing, run_facts
 from annpot.inspection.sheet import Listing, Sheet, changes_listing
 from annpot.networks.activations import ACTIVATIONS
 from annpot.networks.checkpoint_files import named_as_latest, saved_checkpoints
+from annpot.networks.stored_domain import read_domain
 from annpot.networks.stored_run import read_stored_run
 from annpot.training.best_checkpoint import (
     best_metric,
@@ -35,13 +37,15 @@ def checkpoint_sheet(prefix):
     if not run.facts:
         return _foreign_sheet(prefix, run)
     data = run.facts.get("data") or {}
-    facts = run_facts(run)
+    facts, domain = run_facts(run), read_domain(run.bundle)
     facts |= {
         "data_fingerprint": data.get("fingerprint"),
         "data_division": _division(data.get("division")),
         "species": run.facts.get("species"),
         **descriptor_facts(data),
         "weights": _n_weights(run.shapes),
+        "training_atoms": training_atoms(domain.ranges),
+        "golden_structures": _golden(domain.golden),
         "bytes": _n_bytes(run),
         "checksum": _checksum(run),
         "comment": run.facts.get("comment"),
@@ -188,6 +192,11 @@ def _division(facts):
     counts = facts.get("counts") or {}
     sizes = ", ".join(f"{name} {number}" for name, number in counts.items())
     return f"{sizes} (split_seed {facts.get('split_seed')})"
+
+
+def _golden(structures):
+    """Names and roles of the golden structures; None without any."""
+    return [f"{one['name']} ({one['role']})" for one in structures] or None
 
 
 def _n_bytes(run):

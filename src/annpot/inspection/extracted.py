@@ -49,7 +49,7 @@ def extracted_sheet(folder):
         notes.append("It describes networks without weights.")
     kind = "extracted networks"
     text = origin.get("ini")
-    tables = _networks(stored.specs), *changes_listing(about.get("changes"))
+    tables = networks_listing(stored.specs), *changes_listing(about.get("changes"))
     return Sheet(str(folder), kind, facts, tables, tuple(notes), text)
 
 
@@ -63,7 +63,8 @@ def _layout(folder):
     return stated or ("v1" if "networks" in document else "v0")
 
 
-def _networks(specs):
+def networks_listing(specs):
+    """Listing of layers, activations and offset of each NetworkSpec."""
     columns = ("element", "layers", "activations", "offset_eV")
     rows = []
     for spec in specs:

@@ -31,8 +31,6 @@ def ini_sheet(path):
     sections = list(ini.headers)
     if not sections:
         raise InputError(f"{path}: no section, expected one like [IO_INFORMATION].")
-    if ("GVECT_PARAMETERS", "nspecies") in ini.entries:
-        return _lammps_sheet(path, ini)
     found = {name: _loaded(LOADERS[name], path) for name in commands_of(ini)}
     fewest = min(len(problems) for _, problems in found.values())
     commands = [name for name, (_, wrong) in found.items() if len(wrong) == fewest]
@@ -54,14 +52,6 @@ def ini_sheet(path):
     text = None if read is None else read.source.expanded_text()
     kind = "INI file" if is_known else "INI file of another program"
     return Sheet(str(path), kind, facts, (), tuple(notes), text, is_known)
-
-
-def _lammps_sheet(path, ini):
-    """Sheet of a potential that PANNA wrote for LAMMPS."""
-    sections = [name for name in ini.headers if name != "GVECT_PARAMETERS"]
-    files = [entry.text for (_, key), entry in ini.entries.items() if key == "file"]
-    facts = {"species": sections, "files_of_weights": files}
-    return Sheet(str(path), "potential of PANNA for LAMMPS", facts)
 
 
 def _loaded(load, path):

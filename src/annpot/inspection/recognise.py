@@ -22,7 +22,11 @@ from annpot.inspection.data_folders import (
 )
 from annpot.inspection.events import events_sheet
 from annpot.inspection.extracted import extracted_sheet
+from annpot.inspection.models import FILE_NAME as MODEL
+from annpot.inspection.models import model_sheet
 from annpot.inspection.npy_files import npy_sheet
+from annpot.inspection.plugin_files import FILE_NAME as PANNA_IN
+from annpot.inspection.plugin_files import is_plugin_file, plugin_sheet
 from annpot.inspection.runs import EXPANDED, MODELS, STAGES, run_sheets
 from annpot.inspection.structure_files import xyz_sheet
 from annpot.inspection.tables import (
@@ -118,8 +122,12 @@ def _of_folder(folder):
 
 def _known_in(folder):
     """Sheets of what a folder is by the names of certain files."""
-    if any((folder / name / METADATA).exists() for name in ("", PREVIOUS)):
+    if (folder / MODEL).exists():
+        yield model_sheet(folder)
+    elif any((folder / name / METADATA).exists() for name in ("", PREVIOUS)):
         yield extracted_sheet(folder)
+    if (folder / PANNA_IN).exists():
+        yield plugin_sheet(folder)
     if (folder / DATASET).exists():
         yield described_folder_sheet(folder)
     names = (EXPANDED, MODELS, STAGES)
@@ -162,6 +170,8 @@ def _of_file(path):
     name = path.name
     if name == DATASET:
         return described_folder_sheet(path.parent)
+    if name == MODEL:
+        return model_sheet(path.parent)
     if name == METADATA:
         return extracted_sheet(path.parent)
     if name == "checkpoint" and any(path.parent.glob("*.index")):
@@ -179,6 +189,8 @@ def _of_file(path):
 
 
 def _ini(path):
+    if is_plugin_file(path):
+        return plugin_sheet(path)
     from annpot.inspection.ini_files import ini_sheet
 
     return ini_sheet(path)

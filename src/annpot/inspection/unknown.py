@@ -21,8 +21,8 @@ MAGIC = (
 )
 KNOWN = (
     "Known are checkpoints, their folders, train_dirs and stages, folders of data, "
-    ".bin, .tfrecord, .example, .xyz, INI files, extracted networks, evaluations, "
-    "metrics, TensorBoard events and .npy arrays (doc/formats.md)."
+    ".bin, .tfrecord, .example, .xyz, INI files, extracted networks, models, "
+    "evaluations, metrics, TensorBoard events and .npy arrays (doc/formats.md)."
 )
 SUFFIXES_SHOWN = 8
 
