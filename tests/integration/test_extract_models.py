@@ -113,7 +113,7 @@ def test_all_forms_of_one_extraction_are_the_same_networks(run, capsys):
         loss = float(plugin.weights[spec.element][-1].bias[0]) - exact
         assert f"{spec.element} {loss:+.1e}" in told
     assert [g.role for g in model.golden] == ["made"] * 3
-    assert "3 random clusters, as the checkpoint keeps none" in told
+    assert "3 golden structures: random clusters, as none are known" in told
 
 
 def test_another_form_leaves_nothing_of_an_earlier_one(run):

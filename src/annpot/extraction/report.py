@@ -34,7 +34,8 @@ def report_lines(extraction):
 
 def _losses(kind, losses):
     told = ", ".join(f"{loss.element} {loss.energy:+.1e}" for loss in losses)
-    yield f"{kind}: float32 biases hold the offsets; error in eV per atom: {told}"
+    if any(loss.energy for loss in losses):
+        yield f"{kind}: float32 biases hold the offsets; error in eV per atom: {told}"
     largest = max(loss.weight for loss in losses)
     if largest:
         yield (
