@@ -52,7 +52,7 @@ class CompiledModel:
             more means fewer new lists and more pairs in each.
     """
 
-    def __init__(self, model, threads=None, skin=0.6):
+    def __init__(self, model, threads=None, skin=0.8):
         self.model, self.threads, self.skin = model, threads, skin
         bounds = {element: seen.bounds for element, seen in model.ranges.items()}
         self._descriptor = descriptor_arrays(model.settings)
