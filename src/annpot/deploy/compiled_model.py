@@ -135,8 +135,13 @@ class CompiledModel:
         def fill(start, stop):
             closest.append(
                 fill_tiles(
-                    start, stop, self._tiles, geometry, self._descriptor,
-                    self._networks, outputs,
+                    start,
+                    stop,
+                    self._tiles,
+                    geometry,
+                    self._descriptor,
+                    self._networks,
+                    outputs,
                 )  # fmt: skip
             )
 

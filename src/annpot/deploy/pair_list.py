@@ -173,7 +173,9 @@ def still_holds(numbers, positions, cell, pbc, r_cut, reach, made_for, images):
         made_for: numbers, positions, cell, pbc, inverse, completion and shifts of the list.
         images: (n_images, 3) filled with shift @ cell, angstrom.
     """
-    old_numbers, old_positions, old_cell, old_pbc, inverse, completion, shifts = made_for
+    old_numbers, old_positions, old_cell, old_pbc, inverse, completion, shifts = (
+        made_for
+    )
     is_same = True
     if len(numbers) != len(old_numbers):
         return False
@@ -193,7 +195,9 @@ def still_holds(numbers, positions, cell, pbc, r_cut, reach, made_for, images):
             for y in range(3):
                 F[x, y] = 0.0
                 for k in range(3):
-                    F[x, y] += inverse[x, k] * (cell[k, y] if pbc[k] else completion[k, y])
+                    F[x, y] += inverse[x, k] * (
+                        cell[k, y] if pbc[k] else completion[k, y]
+                    )
                 strain += (F[x, y] - (1.0 if x == y else 0.0)) ** 2
     limit = 0.5 * ((1.0 - np.sqrt(strain)) * reach - r_cut)
     if not limit >= 0.0:
@@ -202,7 +206,9 @@ def still_holds(numbers, positions, cell, pbc, r_cut, reach, made_for, images):
         x0, y0, z0 = old_positions[i, 0], old_positions[i, 1], old_positions[i, 2]
         square = 0.0
         for x in range(3):
-            square += (positions[i, x] - x0 * F[0, x] - y0 * F[1, x] - z0 * F[2, x]) ** 2
+            square += (
+                positions[i, x] - x0 * F[0, x] - y0 * F[1, x] - z0 * F[2, x]
+            ) ** 2
         if not square <= limit * limit:
             return False
     for m in range(len(shifts)):

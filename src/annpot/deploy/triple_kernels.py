@@ -79,7 +79,10 @@ def fill_triples(n_atoms, n_species, near, near_first, ends):
     n = 0
     for a in range(n_atoms):
         for s in range(n_species):
-            s_start, s_stop = near_first[a * n_species + s], near_first[a * n_species + s + 1]
+            s_start, s_stop = (
+                near_first[a * n_species + s],
+                near_first[a * n_species + s + 1],
+            )
             for t in range(s, n_species):
                 t_start = near_first[a * n_species + t]
                 t_stop = near_first[a * n_species + t + 1]
@@ -155,7 +158,12 @@ def fill_parts(n, angular, centres, with_r_jk, angles, digits, scalars, triples,
     root, inverse = triples[ROOT], triples[INVERSE_ROOT]
     smoothing = -1.0
     for t in range(len(digits)):
-        cos_s, sin_s, norm, zeta = angles[0, t], angles[1, t], angles[3, t], angles[4, t]
+        cos_s, sin_s, norm, zeta = (
+            angles[0, t],
+            angles[1, t],
+            angles[3, t],
+            angles[4, t],
+        )
         if angles[2, t] != smoothing:
             smoothing = angles[2, t]
             for q in range(full):
