@@ -16,10 +16,10 @@ from ase.units import fs, kB
 
 from annpot.deploy.ase_calculator import AnnpotCalculator
 from annpot.descriptors.definition import DescriptorSettings
+from annpot.descriptors.pair_lists import pair_lists
 from annpot.models.model import Model
 from annpot.networks.architecture import LayerSpec, LayerWeights, NetworkSpec
 from annpot.structures.batch import structure_batch
-from annpot.descriptors.pair_lists import pair_lists
 
 SPECIES = ("H", "C", "N", "O")
 DENSITY = 1.1  # g/cm3

@@ -144,7 +144,7 @@ def test_a_folder_that_is_no_model(folder, tmp_path):
         AnnpotCalculator(tmp_path)
     for name in ("model.json", "H_l0_w.npy"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
-    with pytest.raises(InputError, match="H_l0_b.npy"):
+    with pytest.raises(InputError, match=r"H_l0_b\.npy"):
         AnnpotCalculator(tmp_path)
 
 

@@ -87,8 +87,8 @@ class ExtrapolationGuard:
         if self.stop_after is not None and self.n_atoms >= self.stop_after:
             raise ExtrapolationError(
                 f"{self.model.folder or 'model'}: "
-                f"{self.described(structure, outside)}. With those of earlier "
-                f"calls {self.n_atoms}, stop_after = {self.stop_after}. Train with such "
+                f"{self.described(structure, outside)}. With those of earlier calls "
+                f"{self.n_atoms}, stop_after = {self.stop_after}. Train with such "
                 "structures, or allow more."
             )
         return n

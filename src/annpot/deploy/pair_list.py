@@ -170,7 +170,8 @@ def still_holds(numbers, positions, cell, pbc, r_cut, reach, made_for, images):
     """Whether no pair closer than r_cut is missing; if so the images are placed.
 
     Args:
-        made_for: numbers, positions, cell, pbc, inverse, completion and shifts of the list.
+        made_for: numbers, positions, cell, pbc, inverse, completion and shifts of
+            the list.
         images: (n_images, 3) filled with shift @ cell, angstrom.
     """
     old_numbers, old_positions, old_cell, old_pbc, inverse, completion, shifts = (

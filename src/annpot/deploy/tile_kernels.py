@@ -8,6 +8,7 @@ no derivative of a single component is ever kept.
 import numpy as np
 
 from annpot.compiled import compiled
+from annpot.deploy.angular_kernels import add_angular, fill_parts, triple_slopes
 from annpot.deploy.network_kernels import network_gradient
 from annpot.deploy.pair_kernels import (
     N_ROWS,
@@ -20,15 +21,12 @@ from annpot.deploy.pair_kernels import (
 )
 from annpot.deploy.triple_kernels import (
     E_ROW,
-    add_angular,
     add_triple_slopes,
     count_triples,
-    fill_parts,
     fill_triples,
     measure_triples,
     near_pairs,
     segment_length,
-    triple_slopes,
 )
 
 
