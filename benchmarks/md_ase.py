@@ -11,16 +11,15 @@ import ase
 import ase.build
 import numpy as np
 from ase.calculators.calculator import Calculator
-from ase.md.velocitydistribution import MaxwellBoltzmannDistribution
 from ase.md.verlet import VelocityVerlet
-from ase.units import fs
+from ase.units import fs, kB
 
 from annpot.deploy.ase_calculator import AnnpotCalculator
 from annpot.descriptors.definition import DescriptorSettings
+from annpot.descriptors.pair_lists import pair_lists
 from annpot.models.model import Model
 from annpot.networks.architecture import LayerSpec, LayerWeights, NetworkSpec
 from annpot.structures.batch import structure_batch
-from annpot.descriptors.pair_lists import pair_lists
 
 SPECIES = ("H", "C", "N", "O")
 DENSITY = 1.1  # g/cm3
@@ -98,7 +97,7 @@ def model_of(n_radial, n_eta, n_theta, *hidden, seed=1):
     specs = tuple(NetworkSpec(s, settings.n_features, layers) for s in SPECIES)
     weights = {
         spec.element: tuple(
-            LayerWeights(0.3 * rng.normal(size=shape) / shape[0] ** 0.5, np.zeros(n))
+            LayerWeights(0.02 * rng.normal(size=shape) / shape[0] ** 0.5, np.zeros(n))
             for shape in spec.shapes
             for n in shape[1:]
         )
@@ -122,7 +121,8 @@ def per_atom_and_step(box, calculator, n_steps=100, repeat=3, step=0.5):
     """Microseconds per atom and step of NVE at 300 K, neighbour lists included."""
     atoms = box.copy()
     atoms.calc = calculator
-    MaxwellBoltzmannDistribution(atoms, temperature_K=300, rng=np.random.default_rng(2))
+    spread = np.sqrt(300 * kB * atoms.get_masses())[:, None]
+    atoms.set_momenta(spread * np.random.default_rng(2).normal(size=(len(atoms), 3)))
     with VelocityVerlet(atoms, timestep=step * fs) as dynamics:
         dynamics.run(5)
         seconds = best(lambda: dynamics.run(n_steps), repeat)

@@ -148,9 +148,9 @@ def pair_shifts(batch, s, reach):
     """Pairs of structure `s` with their cell shifts, by a cell list.
 
     Returns:
-        i, j (n_pairs,) int64 atoms of the structure and shift (n_pairs, 3) int64,
-        |r_j + shift @ cell - r_i| < reach, sorted by i, then j, then shift; both
-        (i, j, shift) and (j, i, -shift).
+        pairs (n_pairs, 2) atoms i and j of the structure and shift (n_pairs, 3)
+        int64, |r_j + shift @ cell - r_i| < reach; of (i, j, shift) and
+        (j, i, -shift) one is there, in no order.
 
     Raises:
         InputError: a periodic cell without volume.
@@ -162,11 +162,7 @@ def pair_shifts(batch, s, reach):
     )
     search = vesin.NeighborList(cutoff=reach, full_list=False, n_threads=1)
     pairs, shift = search.compute(positions, box, batch.pbc[s], "PS")
-    i, j = pairs.astype(np.int64).T
-    shift = shift + away[i] - away[j]
-    i, j, shift = np.r_[i, j], np.r_[j, i], np.r_[shift, -shift]
-    order = np.lexsort((*shift.T[::-1], j, i))
-    return i[order], j[order], shift[order]
+    return pairs, shift + away[pairs[:, 0]] - away[pairs[:, 1]]
 
 
 @compiled(nogil=True)

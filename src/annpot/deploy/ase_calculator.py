@@ -1,22 +1,18 @@
 """The ASE calculator of a deployed model."""
 
-import logging
 from pathlib import Path
 
 import numpy as np
-from ase.calculators.calculator import (
-    Calculator,
-    PropertyNotImplementedError,
-    all_changes,
-)
+from ase import Atoms
+from ase.calculators.calculator import Calculator, all_changes
 
 from annpot.deploy.compiled_model import CompiledModel
-from annpot.deploy.extrapolation import Extrapolation, ExtrapolationGuard
+from annpot.deploy.extrapolation import ExtrapolationGuard
+from annpot.deploy.golden_check import check_golden
 from annpot.models.folder import read_model
 from annpot.models.model import Model
 
-logger = logging.getLogger(__name__)
-GEOMETRY = {"positions", "numbers", "cell", "pbc"}
+GEOMETRY = ("numbers", "positions", "cell", "pbc")
 
 
 class AnnpotCalculator(Calculator):
@@ -27,6 +23,10 @@ class AnnpotCalculator(Calculator):
     eV/angstrom^3, only where all three directions are periodic; and extrapolation,
     the number of atoms whose descriptor leaves the range of training.
 
+    Example:
+        atoms.calc = AnnpotCalculator("my_model")
+        atoms.get_potential_energy()
+
     Args:
         model: folder that app_extract_weights wrote with output_type = ASE or LAMMPS,
             or a Model.
@@ -36,7 +36,9 @@ class AnnpotCalculator(Calculator):
             on a call raises ExtrapolationError; never when None.
 
     Raises:
-        InputError: the folder is not that of a model, or it was damaged.
+        InputError: the folder is not that of a model, or it was damaged; from a
+            calculation: elements without a network, coordinates that are not numbers,
+            cells without volume, atoms at one place.
     """
 
     implemented_properties = [
@@ -44,8 +46,10 @@ class AnnpotCalculator(Calculator):
     ]  # fmt: skip
     default_parameters = {}
     nolabel = True
+    _state = None  # GEOMETRY of the atoms that the results are for, as bytes
+    _outside = None
 
-    def __init__(self, model, threads=None, skin=0.6, stop_after=None):
+    def __init__(self, model, threads=None, skin=0.8, stop_after=None):
         super().__init__()
         self.model = model if isinstance(model, Model) else read_model(Path(model))
         self._compiled = CompiledModel(self.model, threads, skin)
@@ -53,21 +57,84 @@ class AnnpotCalculator(Calculator):
 
     def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
         """Compute all results for `atoms`; ASE calls this where they are not known."""
-        if atoms is None:
-            atoms = self.atoms
-        if GEOMETRY.isdisjoint(system_changes) and self.results:
+        atoms = self.atoms if atoms is None else atoms
+        if self.results and self._state is not None and not self.check_state(atoms):
             return
-        self.atoms = atoms.copy()  # what the results are for
-        found = self._compiled.evaluate(
-            atoms.numbers, np.ascontiguousarray(atoms.positions), atoms.cell.array,
-            atoms.pbc,
-        )  # fmt: skip
+        self._state = None
+        cell, pbc = atoms.cell.array, atoms.pbc
+        positions = np.ascontiguousarray(atoms.positions, float)
+        numbers = np.ascontiguousarray(atoms.numbers, np.int64)
+        found = self._compiled.evaluate(numbers, positions, cell, pbc)
+        self._outside = found.outside
+        n_outside = self._guard.count(atoms, found.outside) if self.model.ranges else 0
         self.results = {
             "energy": found.energy,
             "free_energy": found.energy,
             "energies": found.atomic_energies,
             "forces": found.forces,
-            "extrapolation": 0,
+            "extrapolation": n_outside,
         }
-        if atoms.pbc.all():
-            self.results["stress"] = found.virial / -atoms.cell.volume
+        if pbc.all():
+            self.results["stress"] = found.virial / -abs(np.linalg.det(cell))
+        self._state = _state_of(atoms)
+
+    def check_state(self, atoms, tol=0.0):
+        """Which of numbers, positions, cell and pbc are not those of the results.
+
+        Nothing else matters here; ASE's own comparison takes longer than a molecule.
+        """
+        if self._state is None:
+            return list(GEOMETRY)
+        both = zip(GEOMETRY, _state_of(atoms), self._state, strict=True)
+        return [name for name, now, before in both if now != before]
+
+    @property
+    def atoms(self):
+        """Copy of the atoms that the results are for, None where there are none."""
+        if self._state is None:
+            return None
+        numbers, positions, cell, pbc = self._state
+        return Atoms(
+            numbers=np.frombuffer(numbers, np.int64),
+            positions=np.frombuffer(positions).reshape(-1, 3),
+            cell=np.frombuffer(cell).reshape(3, 3),
+            pbc=np.frombuffer(pbc, bool),
+        )
+
+    @atoms.setter
+    def atoms(self, atoms):
+        """ASE forgets or restores the atoms through this."""
+        self._state = None if atoms is None else _state_of(atoms)
+
+    @property
+    def n_extrapolations(self):
+        """Number of extrapolating atoms in all calculations so far."""
+        return self._guard.n_atoms
+
+    def extrapolation(self):
+        """Extrapolation of the atoms that the results are for, None without any.
+
+        It names the first atom and component, the value and the range of training.
+        """
+        atoms = self.atoms
+        if atoms is None or not self.model.ranges:
+            return None
+        return self._guard.described(atoms, self._outside)
+
+    def check(self):
+        """Compute the golden structures of the model; GoldenDeviation of each.
+
+        Raises:
+            InputError: the model has none.
+        """
+        return check_golden(self.model, self._compiled)
+
+
+def _state_of(atoms):
+    """Numbers, positions, cell and pbc as bytes, which compare fast."""
+    return (
+        np.asarray(atoms.numbers, np.int64).tobytes(),
+        np.asarray(atoms.positions, float).tobytes(),
+        atoms.cell.array.tobytes(),
+        atoms.pbc.tobytes(),
+    )

@@ -1,4 +1,4 @@
-"""A model whose energies, forces and virials compiled code computes, call after call."""
+"""A model that computes energies, forces and virials, call after call, compiled."""
 
 from dataclasses import dataclass
 
@@ -52,7 +52,7 @@ class CompiledModel:
             more means fewer new lists and more pairs in each.
     """
 
-    def __init__(self, model, threads=None, skin=0.6):
+    def __init__(self, model, threads=None, skin=0.8):
         self.model, self.threads, self.skin = model, threads, skin
         bounds = {element: seen.bounds for element, seen in model.ranges.items()}
         self._descriptor = descriptor_arrays(model.settings)
@@ -133,12 +133,11 @@ class CompiledModel:
         closest = []
 
         def fill(start, stop):
-            closest.append(
-                fill_tiles(
-                    start, stop, self._tiles, geometry, self._descriptor,
-                    self._networks, outputs,
-                )  # fmt: skip
-            )
+            found = fill_tiles(
+                start, stop, self._tiles, geometry, self._descriptor, self._networks,
+                outputs,
+            )  # fmt: skip
+            closest.append(found)
 
         def add(start, stop):
             fill_forces(start, stop, *self._ends, outputs[1], forces)

@@ -165,9 +165,24 @@ def add_product(x, kernel, y, k_start, k_stop, start, stop):
     while i + 4 <= n_atoms:
         for k in range(k_start, fours, 4):
             a0, a1, a2, a3 = x[i, k], x[i, k + 1], x[i, k + 2], x[i, k + 3]
-            b0, b1, b2, b3 = x[i + 1, k], x[i + 1, k + 1], x[i + 1, k + 2], x[i + 1, k + 3]
-            c0, c1, c2, c3 = x[i + 2, k], x[i + 2, k + 1], x[i + 2, k + 2], x[i + 2, k + 3]
-            d0, d1, d2, d3 = x[i + 3, k], x[i + 3, k + 1], x[i + 3, k + 2], x[i + 3, k + 3]
+            b0, b1, b2, b3 = (
+                x[i + 1, k],
+                x[i + 1, k + 1],
+                x[i + 1, k + 2],
+                x[i + 1, k + 3],
+            )
+            c0, c1, c2, c3 = (
+                x[i + 2, k],
+                x[i + 2, k + 1],
+                x[i + 2, k + 2],
+                x[i + 2, k + 3],
+            )
+            d0, d1, d2, d3 = (
+                x[i + 3, k],
+                x[i + 3, k + 1],
+                x[i + 3, k + 2],
+                x[i + 3, k + 3],
+            )
             for c in range(start, stop):
                 w0, w1 = kernel[k, c], kernel[k + 1, c]
                 w2, w3 = kernel[k + 2, c], kernel[k + 3, c]

@@ -82,17 +82,13 @@ def descriptor_arrays(settings):
         cutoffs=np.array(
             [settings.r_cut, settings.r_cut_radial, settings.r_cut_angular]
         ),
-        radial=np.stack(
-            [-radial_eta, -2 * radial_eta, 2 * radial_eta * radial_centre]
-        ),
+        radial=np.stack([-radial_eta, -2 * radial_eta, 2 * radial_eta * radial_centre]),
         radial_centre=radial_centre,
         angular=angular,
         angular_centre=centre,
         angles=np.stack([np.cos(thetas), np.sin(thetas), smoothing, norm, zetas]),
         digits=(zetas.astype(np.int64) if whole else np.zeros(len(zetas), int)) - 1,
-        scalars=np.array(
-            [settings.radial_prefactor, settings.cosine_scale, COLLINEAR]
-        ),
+        scalars=np.array([settings.radial_prefactor, settings.cosine_scale, COLLINEAR]),
         block_start=constants.block_start,
         block_factor=constants.block_factor,
         with_r_jk=with_r_jk,

@@ -112,7 +112,13 @@ def measure_pairs(n, cutoffs, prefactor, pairs):
     for q in range(n, full):
         pairs[UX, q] = pairs[UY, q] = pairs[UZ, q] = 0.0
         pairs[R, q] = 1.0
-    ux, uy, uz, distance, inverse = pairs[UX], pairs[UY], pairs[UZ], pairs[R], pairs[INVERSE]
+    ux, uy, uz, distance, inverse = (
+        pairs[UX],
+        pairs[UY],
+        pairs[UZ],
+        pairs[R],
+        pairs[INVERSE],
+    )
     for q in range(full):
         r = np.sqrt(distance[q])
         distance[q] = r

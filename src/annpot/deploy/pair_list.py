@@ -67,11 +67,9 @@ def pair_list(batch, n_species, reach):
         shifts = np.zeros((1, 3))
         arrays = _all_pairs(positions, species, n_species, reach)
     else:
-        i, j, shift = pair_shifts(batch, 0, reach)
+        pairs, shift = pair_shifts(batch, 0, reach)
         image, shifts = _images(shift)
-        arrays = _sorted_pairs(
-            len(positions), n_species, species, i, j, image, len(shifts) - 1
-        )
+        arrays = _both_ways(n_species, species, pairs, image, len(shifts) - 1)
     completion = np.zeros((3, 3))
     completion[~pbc] = np.linalg.svd(cell[pbc])[2][pbc.sum() :]
     filled = np.where(pbc[:, None], cell, completion)
@@ -94,14 +92,16 @@ def pair_list(batch, n_species, reach):
 
 def _images(shift):
     """Number of each shift and the shifts, of which number n is minus number -1 - n."""
-    most = np.abs(shift).max(axis=0, initial=0)
+    most = np.array([max(-x.min(), x.max()) if len(x) else 0 for x in shift.T])
     counts = 2 * most + 1
-    code = np.ravel_multi_index(tuple((shift + most).T), tuple(counts))
+    x, y, z = shift.T
+    code = ((x + most[0]) * counts[1] + (y + most[1])) * counts[2] + (z + most[2])
     if np.prod(counts.astype(float)) < MOST_IMAGES:
         return code, np.indices(counts).reshape(3, -1).T - most
     # Atoms that went far without being wrapped: only the shifts that occur.
-    used, image = np.unique(code, return_inverse=True)
-    return image, np.stack(np.unravel_index(used, tuple(counts)), axis=1) - most
+    used = np.unique(np.r_[code, np.prod(counts) - 1 - code])
+    shifts = np.stack(np.unravel_index(used, tuple(counts)), axis=1) - most
+    return np.searchsorted(used, code), shifts
 
 
 @compiled()
@@ -138,37 +138,30 @@ def _is_near(positions, i, j, reach):
 
 
 @compiled()
-def _sorted_pairs(n_atoms, n_species, species, i, j, image, last):
-    """(first, neighbor, image, reverse) of pairs that stand by i, then j and image.
+def _both_ways(n_species, species, pairs, image, last):
+    """(first, neighbor, image, reverse) of pairs that are listed one way.
 
     Image k seen from the other atom is image last - k.
     """
-    first = np.zeros(n_atoms * n_species + 1, np.int64)
-    row = np.zeros(n_atoms + 1, np.int64)
-    for p in range(len(i)):
-        first[i[p] * n_species + species[j[p]] + 1] += 1
-        row[i[p] + 1] += 1
+    first = np.zeros(len(species) * n_species + 1, np.int64)
+    for p in range(len(pairs)):
+        i, j = np.int64(pairs[p, 0]), np.int64(pairs[p, 1])
+        first[i * n_species + species[j] + 1] += 1
+        first[j * n_species + species[i] + 1] += 1
     for q in range(len(first) - 1):
         first[q + 1] += first[q]
-    for q in range(n_atoms):
-        row[q + 1] += row[q]
-    neighbor, images = np.empty(len(i), np.int32), np.empty(len(i), np.int32)
-    where, place = np.empty(len(i), np.int64), first[:-1].copy()
-    for p in range(len(i)):
-        q = i[p] * n_species + species[j[p]]
-        neighbor[place[q]], images[place[q]] = j[p], image[p]
-        where[p] = place[q]
-        place[q] += 1
-    reverse = np.empty(len(i), np.int64)
-    for p in range(len(i)):
-        low, high, other = row[j[p]], row[j[p] + 1], last - image[p]
-        while low < high:
-            middle = (low + high) // 2
-            if j[middle] < i[p] or (j[middle] == i[p] and image[middle] < other):
-                low = middle + 1
-            else:
-                high = middle
-        reverse[where[p]] = where[low]
+    n = 2 * len(pairs)
+    neighbor, images = np.empty(n, np.int32), np.empty(n, np.int32)
+    reverse, place = np.empty(n, np.int64), first[:-1].copy()
+    for p in range(len(pairs)):
+        i, j = np.int64(pairs[p, 0]), np.int64(pairs[p, 1])
+        to_j, to_i = i * n_species + species[j], j * n_species + species[i]
+        a = place[to_j]
+        place[to_j] += 1
+        b = place[to_i]
+        place[to_i] += 1
+        neighbor[a], images[a], reverse[a] = j, image[p], b
+        neighbor[b], images[b], reverse[b] = i, last - image[p], a
     return first, neighbor, images, reverse
 
 
@@ -177,10 +170,13 @@ def still_holds(numbers, positions, cell, pbc, r_cut, reach, made_for, images):
     """Whether no pair closer than r_cut is missing; if so the images are placed.
 
     Args:
-        made_for: numbers, positions, cell, pbc, inverse, completion and shifts of the list.
+        made_for: numbers, positions, cell, pbc, inverse, completion and shifts of
+            the list.
         images: (n_images, 3) filled with shift @ cell, angstrom.
     """
-    old_numbers, old_positions, old_cell, old_pbc, inverse, completion, shifts = made_for
+    old_numbers, old_positions, old_cell, old_pbc, inverse, completion, shifts = (
+        made_for
+    )
     is_same = True
     if len(numbers) != len(old_numbers):
         return False
@@ -200,7 +196,9 @@ def still_holds(numbers, positions, cell, pbc, r_cut, reach, made_for, images):
             for y in range(3):
                 F[x, y] = 0.0
                 for k in range(3):
-                    F[x, y] += inverse[x, k] * (cell[k, y] if pbc[k] else completion[k, y])
+                    F[x, y] += inverse[x, k] * (
+                        cell[k, y] if pbc[k] else completion[k, y]
+                    )
                 strain += (F[x, y] - (1.0 if x == y else 0.0)) ** 2
     limit = 0.5 * ((1.0 - np.sqrt(strain)) * reach - r_cut)
     if not limit >= 0.0:
@@ -209,7 +207,9 @@ def still_holds(numbers, positions, cell, pbc, r_cut, reach, made_for, images):
         x0, y0, z0 = old_positions[i, 0], old_positions[i, 1], old_positions[i, 2]
         square = 0.0
         for x in range(3):
-            square += (positions[i, x] - x0 * F[0, x] - y0 * F[1, x] - z0 * F[2, x]) ** 2
+            square += (
+                positions[i, x] - x0 * F[0, x] - y0 * F[1, x] - z0 * F[2, x]
+            ) ** 2
         if not square <= limit * limit:
             return False
     for m in range(len(shifts)):

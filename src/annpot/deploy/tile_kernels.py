@@ -8,6 +8,7 @@ no derivative of a single component is ever kept.
 import numpy as np
 
 from annpot.compiled import compiled
+from annpot.deploy.angular_kernels import add_angular, fill_parts, triple_slopes
 from annpot.deploy.network_kernels import network_gradient
 from annpot.deploy.pair_kernels import (
     N_ROWS,
@@ -20,15 +21,12 @@ from annpot.deploy.pair_kernels import (
 )
 from annpot.deploy.triple_kernels import (
     E_ROW,
-    add_angular,
     add_triple_slopes,
     count_triples,
-    fill_parts,
     fill_triples,
     measure_triples,
     near_pairs,
     segment_length,
-    triple_slopes,
 )
 
 
@@ -81,7 +79,10 @@ def fill_tiles(start, stop, tiles, geometry, descriptor, networks, results):
     for tile in range(start, stop):
         own = atoms[tile_first[tile] : tile_first[tile + 1]]
         m, s = len(own), species[own[0]]
-        own_first, own_near = first[: m * n_species + 1], near_first[: m * n_species + 1]
+        own_first, own_near = (
+            first[: m * n_species + 1],
+            near_first[: m * n_species + 1],
+        )
         n, square = find_pairs(
             own, geometry, cutoffs[0] ** 2, n_species, pairs, number, own_first, by_pair
         )
@@ -89,7 +90,9 @@ def fill_tiles(start, stop, tiles, geometry, descriptor, networks, results):
         measure_pairs(n, cutoffs, scalars[0], pairs)
         values[: m * n_features] = 0.0
         g = values[: m * n_features].reshape((m, n_features))
-        add_radial(m, n, own_first, descriptor.radial, descriptor.radial_centre, pairs, g)
+        add_radial(
+            m, n, own_first, descriptor.radial, descriptor.radial_centre, pairs, g
+        )
         near_pairs(m * n_species, own_first, cutoffs[2], pairs, near, own_near)
         n_triples = count_triples(m, n_species, own_near)
         if filled_up(n_triples) > capacity:
@@ -110,7 +113,14 @@ def fill_tiles(start, stop, tiles, geometry, descriptor, networks, results):
             )
         _find_outside(own, g, networks.lowest[s], networks.highest[s], outside)
         active = _active_runs(
-            m, n_species, own_first, own_near, tables[0], n_radial, n_eta * n_theta, runs
+            m,
+            n_species,
+            own_first,
+            own_near,
+            tables[0],
+            n_radial,
+            n_eta * n_theta,
+            runs,
         )
         place, row = network_gradient(
             m, networks.layers[s], networks.weights, active, values, sums, slopes
