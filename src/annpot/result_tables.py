@@ -53,6 +53,26 @@ def virial_table(evaluation):
     return table
 
 
+def deviation_table(deviations):
+    """rich Table of what LAMMPS makes of golden structures: largest differences."""
+    from rich.table import Table
+
+    table = Table(title="LAMMPS against the model, largest differences")
+    for name in ("structure", "energy", "atoms"):
+        table.add_column(name)
+    for name in ("eV/atom", "forces (eV/angstrom)", "virial (eV)", "out of range"):
+        table.add_column(name, justify="right")
+    for one in deviations:
+        table.add_row(
+            one.name,
+            one.role,
+            str(one.n_atoms),
+            *(f"{value:.1e}" for value in (one.energy, one.forces, one.virial)),
+            str(one.n_outside),
+        )
+    return table
+
+
 def checkpoint_table(evaluations):
     """rich Table of several evaluations, the one of smallest RMSE marked."""
     best = best_of(evaluations)

@@ -1,0 +1,113 @@
+"""app_lammps: the pair style of LAMMPS built, checked and run."""
+
+from annpot.apps.command import exit_code_of, make_parser
+
+NAME = "app_lammps"
+
+
+def main(argv=None):
+    """Entry point of app_lammps."""
+    parser = make_parser(NAME, "Build and check pair style annpot; run LAMMPS with it.")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, (_, about, add_flags) in ACTIONS.items():
+        action = actions.add_parser(name, help=about, description=about)
+        add_flags(action)
+    arguments = vars(parser.parse_args(argv))
+    run, _, _ = ACTIONS[arguments.pop("action")]
+    debug = arguments.pop("debug")
+    return exit_code_of(NAME, lambda: run(**arguments), debug)
+
+
+def _build(**options):
+    from annpot.deploy.lammps.build import build
+    from annpot.deploy.lammps.installation import plugin_path
+
+    made = build(**options)
+    print(f"{made.path}: {'compiled' if made.is_new else 'is up to date'}.")
+    if str(made.path.parent) == plugin_path():
+        print("lmp of this environment loads it: pair_style annpot is there.")
+    else:
+        print(f"In LAMMPS: plugin load {made.path}")
+
+
+def _plugin():
+    """Path of the plugin for LAMMPS of this environment, compiled where needed."""
+    from annpot.deploy.lammps.build import build
+
+    made = build()
+    if made.is_new:
+        print(f"{made.path}: compiled.")
+    return made.path
+
+
+def _check(model, ranks):
+    from annpot.deploy.lammps.check import deviations
+    from annpot.errors import AnnpotError
+    from annpot.result_tables import deviation_table, show
+
+    found = deviations(model, _plugin(), ranks)
+    show(deviation_table(found))
+    wrong = [one.name for one in found if not one.is_small]
+    if wrong:
+        raise AnnpotError(
+            f"{model}: LAMMPS differs from the model by more than rounding for "
+            f"{', '.join(wrong)}. Build the plugin again (app_lammps build --force)."
+        )
+    print(f"{model}: LAMMPS and the model agree to rounding.")
+
+
+def _run(input, ranks, words):
+    import subprocess
+
+    from annpot.deploy.lammps.installation import program
+    from annpot.errors import AnnpotError
+
+    _plugin()  # where lmp of this environment loads it from
+    command = [str(program("lmp")), "-in", input, *words]
+    if ranks > 1:
+        command = [str(program("mpiexec")), "-n", str(ranks), *command]
+    code = subprocess.run(command, check=False).returncode
+    if code:
+        raise AnnpotError(f"{input}: LAMMPS stopped with exit code {code}; see above.")
+
+
+def _add_build(parser):
+    parser.add_argument(
+        "--lammps", metavar="FOLDER", help="LAMMPS' sources or where it is installed"
+    )
+    parser.add_argument("--mpi", metavar="FOLDER", help="folder of its mpi.h")
+    parser.add_argument("--output", metavar="FOLDER", help="folder of the plugin")
+    parser.add_argument("--compiler", default="g++", help="C++ compiler, or mpicxx")
+    parser.add_argument(
+        "--flags",
+        metavar="FLAGS",
+        help="for the processor, and -DLAMMPS_BIGBIG where LAMMPS was built so; "
+        "default: -march=native",
+    )
+    parser.add_argument("--force", action="store_true", help="compile in any case")
+
+
+def _add_ranks(parser):
+    parser.add_argument(
+        "--ranks", type=int, default=1, metavar="N", help="processes of MPI"
+    )
+
+
+def _add_check(parser):
+    parser.add_argument("model", metavar="MODEL", help="folder of the model")
+    _add_ranks(parser)
+
+
+def _add_run(parser):
+    parser.add_argument("input", metavar="INPUT", help="input script of LAMMPS")
+    _add_ranks(parser)
+    parser.add_argument(
+        "words", nargs="*", metavar="WORD", help="further words for lmp, after --"
+    )
+
+
+ACTIONS = {
+    "build": (_build, "Compile the pair style for the installed LAMMPS.", _add_build),
+    "check": (_check, "Run a model's golden structures in LAMMPS.", _add_check),
+    "run": (_run, "Run LAMMPS with the pair style loaded.", _add_run),
+}
