@@ -66,7 +66,8 @@ pictures: $(VENV)/installed
 	$(BIN)/python doc/pictures/draw.py
 
 clean:
-	rm -rf tutorial_train* tutorial_eval* tutorial_weights* tutorial_bin* tutorial_tfr*
+	rm -rf tutorial_train* tutorial_eval* tutorial_weights* tutorial_model*
+	rm -rf tutorial_bin* tutorial_tfr*
 	rm -rf build dist .pytest_cache .ruff_cache
 	find src tests benchmarks doc tutorial_data -name __pycache__ -prune -exec rm -rf {} +
 

@@ -8,6 +8,7 @@ import pytest
 from annpot.data.records import DescriptorRecord
 from annpot.data.tfrecord import encode_record, write_tfrecord
 from annpot.networks.architecture import LayerSpec, LayerWeights, NetworkSpec
+from annpot.networks.stored_domain import StoredDomain, domain_texts
 
 N_FEATURES = 6
 TRAIN_INI = """\
@@ -93,10 +94,10 @@ class SmallRun:
         facts = {"format_version": 1, "networks": networks, "energy_rescale": 1.0}
         return facts | {"data": None} | changes
 
-    def checkpoint(self, epoch, step, weights=None, facts=None):
+    def checkpoint(self, epoch, step, weights=None, facts=None, domain=None):
         """Write epoch_{e}_step_{s}; without facts, as PANNA does.
 
-        The default weights are those of seed `step`.
+        The default weights are those of seed `step`. `domain` is a StoredDomain.
         """
         from annpot.tensorflow_import import import_tensorflow
 
@@ -112,6 +113,12 @@ class SmallRun:
             for element, layers in weights.items()
         }
         extra = {} if facts is None else {"_run": tf.Variable(json.dumps(facts))}
+        for key, value in domain_texts(domain or StoredDomain()).items():
+            *folders, last = f"_{key}".split("/")
+            place = extra
+            for one in folders:
+                place = place.setdefault(one, {})
+            place[last] = tf.Variable(value)
         name = f"epoch_{epoch}_step_{step}"
         tf.train.Checkpoint(_networks=networks, **extra).write(str(self.models / name))
         (self.models / "checkpoint").write_text(f'model_checkpoint_path: "{name}"\n')

@@ -154,9 +154,3 @@ def test_the_expanded_ini_gives_the_same_networks(run):
     (run.folder / "extract.ini").write_text(text)
     assert main(["-c", "extract.ini"]) == 0
     assert_extracted(run, seed=1100)
-
-
-@pytest.mark.parametrize("output_type", ["LAMMPS", "ASE"])
-def test_other_outputs_are_not_available_yet(run, capsys, output_type):
-    assert extract(run, IO.replace("PANNA", output_type)) == 2
-    assert f"output_type = {output_type}: not available yet" in capsys.readouterr().err

@@ -242,6 +242,33 @@ def test_an_extraction_file_of_panna_1(tmp_path, monkeypatch):
     )
 
 
+def test_an_extraction_file_of_panna_2(tmp_path, monkeypatch):
+    """Keys of other outputs, and files that they name, do not matter to PANNA."""
+    text = EXTRACT_1.replace("train_dir = ./run/", "network_dir = ./run/_models") + (
+        "gvector_input = absent.ini\ngvector_version = 0\noutput_file = panna.in\n"
+    )
+    read = loaded(tmp_path, monkeypatch, text, config.load_extract)
+    assert read.io.output_type == ("PANNA",)
+    assert read.descriptor is None
+    assert [notice.partition("] ")[2] for notice in read.source.notices] == [
+        f"{key} has no effect: it belongs to output_type = {types}."
+        for key, types in (
+            ("gvector_input", "LAMMPS, ASE or KIM"),
+            ("gvector_version", "LAMMPS"),
+            ("output_file", "LAMMPS"),
+        )
+    ]
+
+
+def test_an_extraction_file_of_panna_2_for_its_plugin(tmp_path, monkeypatch):
+    text = EXTRACT_1.replace("= PANNA", "= LAMMPS") + "gvector_input = gvect.ini\n"
+    (tmp_path / "gvect.ini").write_text(GVECT_1)
+    read = loaded(tmp_path, monkeypatch, text, config.load_extract)
+    assert read.io.output_type == ("LAMMPS",)
+    assert (read.io.output_file, read.io.gvector_version) == ("panna.in", 1)
+    assert read.descriptor.symmetry_function.species == ("C",)
+
+
 def test_a_packing_file_of_panna_1(tmp_path, monkeypatch):
     text = (
         "[IO_INFORMATION]\ninput_dir = b\noutput_dir = t\nprefix =\n"

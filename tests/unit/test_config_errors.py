@@ -388,12 +388,22 @@ def test_a_problem_of_a_descriptor_file(tmp_path, old, new, message):
     assert problems(tmp_path, text, config.load_gvect) == [message]
 
 
-@pytest.mark.parametrize("kind", ["LAMMPS", "ASE"])
-def test_other_outputs_of_extraction_come_later(tmp_path, kind):
-    text = f"[IO_INFORMATION]\nnetwork_dir = run/_models\noutput_type = {kind}\n"
+def test_a_form_of_extraction_that_there_is_not(tmp_path):
+    text = "[IO_INFORMATION]\nnetwork_dir = run/_models\noutput_type = {}\n"
+    (told,) = problems(tmp_path, text.format("ASE, CP2K"), config.load_extract)
+    assert told == (
+        "[IO_INFORMATION] output_type = ASE, CP2K: expected a comma list of PANNA, "
+        "LAMMPS, ASE, KIM."
+    )
+    (told,) = problems(tmp_path, text.format(""), config.load_extract)
+    assert "output_type" in told
+
+
+def test_the_file_of_a_lammps_export_has_no_folder(tmp_path):
+    text = "[IO_INFORMATION]\nnetwork_dir = m\noutput_type = LAMMPS\noutput_file = a/b"
     assert problems(tmp_path, text, config.load_extract) == [
-        f"[IO_INFORMATION] output_type = {kind}: not available yet in this version. "
-        "Write output_type = PANNA."
+        "[IO_INFORMATION] output_file = a/b: expected the name of a file without a "
+        "folder. Name the folder in output_dir."
     ]
 
 

@@ -71,7 +71,9 @@ def kim_files(settings, specs, weights, generation, name=None):
         InputError: the driver does not compute such a model, or a wrong name.
     """
     model = model_name(name, settings.species)
-    files, losses = plugin_files(settings, specs, weights, generation, GVERSION)
+    files, losses = plugin_files(
+        settings, specs, weights, generation, GVERSION, form="output_type = KIM"
+    )
     names = " ".join(f'"{file}"' for file in files)
     cmake = CMAKE.format(model=model, driver=DRIVER, files=names)
     return model, {"CMakeLists.txt": cmake.encode()} | files, losses

@@ -24,7 +24,7 @@ REMEDY = (
 )
 
 
-def require_layout_holds(settings, specs, generation, gversion):
+def require_layout_holds(settings, specs, generation, gversion, form=None):
     """Refuse networks that a layout of `panna.in` cannot hold.
 
     Args:
@@ -32,6 +32,7 @@ def require_layout_holds(settings, specs, generation, gversion):
         specs: NetworkSpec of each element.
         generation: of mBP; None where it is not mBP or nobody says.
         gversion: 0 or 1.
+        form: what the layout is written for, for messages; None for the layout.
 
     Raises:
         InputError: with every reason.
@@ -44,7 +45,8 @@ def require_layout_holds(settings, specs, generation, gversion):
             reasons += _of_equal_steps(settings)
     reasons += _of_networks(specs, gversion)
     if reasons:
-        what = f"panna.in with gversion {gversion} ({READERS[gversion]}) cannot hold"
+        form = form or f"panna.in with gversion {gversion}"
+        what = f"{form} ({READERS[gversion]}) cannot hold"
         raise InputError([f"{what} {reason}." for reason in reasons], REMEDY)
 
 

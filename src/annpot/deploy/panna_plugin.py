@@ -41,7 +41,9 @@ class PluginModel:
     gversion: int
 
 
-def plugin_files(settings, specs, weights, generation, gversion, name=FILE_NAME):
+def plugin_files(
+    settings, specs, weights, generation, gversion, name=FILE_NAME, form=None
+):
     """The files of an export, not written yet, and what float32 takes away.
 
     Args:
@@ -51,6 +53,7 @@ def plugin_files(settings, specs, weights, generation, gversion, name=FILE_NAME)
         generation: of mBP.
         gversion: 0 or 1, the layout.
         name: of the file that PANNA calls panna.in.
+        form: what it is written for, for messages.
 
     Returns:
         {file name: bytes}, and a RoundingLoss of each element.
@@ -58,7 +61,7 @@ def plugin_files(settings, specs, weights, generation, gversion, name=FILE_NAME)
     Raises:
         InputError: the layout cannot hold them; see `require_layout_holds`.
     """
-    require_layout_holds(settings, specs, generation, gversion)
+    require_layout_holds(settings, specs, generation, gversion, form)
     lines = ["!gversion = 1"] if gversion == 1 else []
     lines += [f"# mbp_generation = {generation}", *layout_lines(settings, gversion)]
     files, losses = {name: b""}, []

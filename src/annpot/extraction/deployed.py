@@ -49,7 +49,10 @@ def deployed_forms(config, origin, stated):
     potential = settings, networks.specs, networks.weights, generation
     if "LAMMPS" in io.output_type:
         version, name = io.gvector_version, io.output_file
-        output.others, output.losses["LAMMPS"] = plugin_files(*potential, version, name)
+        form = f"output_type = LAMMPS, gvector_version = {version}"
+        output.others, output.losses["LAMMPS"] = plugin_files(
+            *potential, version, name, form
+        )
     if "KIM" in io.output_type:
         name, content, losses = kim_files(*potential, io.kim_model_name)
         output.kim, output.losses["KIM"] = (name, content), losses

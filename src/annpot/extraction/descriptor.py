@@ -11,7 +11,7 @@ from annpot.evaluation.agreement import check_origin
 IO, SYMMETRY = "IO_INFORMATION", "SYMMETRY_FUNCTION"
 STATE_IT = (
     "State it: [IO_INFORMATION] mbp_generation = N, or mbp_generation = N under "
-    "[SYMMETRY_FUNCTION] of gvector_input; N = 0 to 3, see doc/conventions.md."
+    "[SYMMETRY_FUNCTION] of gvector_input; N = 0 to 3, see doc/keywords.md."
 )
 
 

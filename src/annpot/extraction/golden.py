@@ -39,10 +39,9 @@ def golden_structures(origin, given=None, where=None):
     if known := [one for one in stored if one.get("positions")]:
         chosen = tuple(map(_stored, known))
         return chosen, f"{_names(chosen)}, kept in the checkpoint"
-    what = "names alone" if stored else "none"
+    why = "the checkpoint keeps names alone" if stored else "none are known"
     return made_structures(species), (
-        f"{N_MADE} random clusters, as the checkpoint keeps {what}; "
-        "golden_structures = FILE gives better ones"
+        f"random clusters, as {why}; golden_structures = FILE gives better ones"
     )
 
 

@@ -14,13 +14,13 @@ def report_lines(extraction):
         yield f"{len(extraction.written)} files written to {folder}"
     if extraction.kim_folder is not None:
         yield f"portable model of OpenKIM written to {extraction.kim_folder}"
+    rescale = extraction.networks.energy_rescale
+    if rescale != 1:
+        yield f"energies and forces: those of the data times {rescale:g}"
     for kind, losses in extraction.losses.items():
         yield from _losses(kind, losses)
     if model is not None:
         yield from _of_model(model, extraction.golden_source)
-        rescale = extraction.networks.energy_rescale
-        if rescale != 1:
-            yield f"energies and forces: those of the data times {rescale:g}"
         yield f"To check it in LAMMPS: app_lammps check {folder}"
         yield f'In ASE: annpot.AnnpotCalculator("{folder}")'
     if extraction.kim_folder is not None:
@@ -34,7 +34,8 @@ def report_lines(extraction):
 
 def _losses(kind, losses):
     told = ", ".join(f"{loss.element} {loss.energy:+.1e}" for loss in losses)
-    yield f"{kind}: float32 biases hold the offsets; error in eV per atom: {told}"
+    if any(loss.energy for loss in losses):
+        yield f"{kind}: float32 biases hold the offsets; error in eV per atom: {told}"
     largest = max(loss.weight for loss in losses)
     if largest:
         yield (
