@@ -13,6 +13,7 @@ import numpy as np
 
 from annpot.data.records import DescriptorRecord
 from annpot.data.tfrecord import encode_record, write_tfrecord
+from annpot.networks.stored_domain import domain_texts, read_domain
 
 SPECIES = ("H", "C", "O", "N")
 OFFSETS = (-13.62, -1029.41, -2041.84, -1484.87)  # eV
@@ -229,6 +230,8 @@ def finished(folder, data, **sections):
 
 
 def assert_same_run(one, other):
-    """Two FinishedRuns agree bit by bit: state and metrics."""
+    """Two FinishedRuns agree bit by bit: state, metrics, what is kept of the data."""
     assert_same_state(one.state, other.state)
+    kept = [domain_texts(read_domain(run.state.prefix)) for run in (one, other)]
+    np.testing.assert_equal(*kept)
     assert one.metrics == other.metrics
