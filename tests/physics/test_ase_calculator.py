@@ -191,7 +191,7 @@ def test_molecular_dynamics_conserves_the_energy():
     coarse, fine = total_energies(0.5), total_energies(0.25)
     # What is left is the integrator's, of second order in the time step.
     assert np.std(coarse) / np.std(fine) == pytest.approx(4, rel=0.05)
-    assert np.ptp(fine) < 2e-5
+    assert np.ptp(fine) < 3e-4  # at 4000 K
 
 
 def total_energies(step, length=500.0):
@@ -217,8 +217,8 @@ def steady_model():
         species=("C",),
         r_cut_radial=3.0,
         r_cut_angular=2.4,
-        radial_etas=(4.0, 4.0),
-        radial_centres=(1.0, 1.55),
+        radial_etas=(1.5, 4.0),
+        radial_centres=(0.2, 1.6),
         angular_etas=(1.0,),
         angular_centres=(1.5,),
         thetas=(np.radians(109.5),),
@@ -227,7 +227,7 @@ def steady_model():
     )
     layers = (LayerSpec(1, 0),)
     specs = (NetworkSpec("C", settings.n_features, layers, offset=-5.0),)
-    kernel = np.array([[0.5], [-0.4], [-0.05]])
+    kernel = np.array([[4.0], [-0.8], [-0.1]])
     return Model(settings, specs, {"C": (LayerWeights(kernel, np.zeros(1)),)})
 
 
