@@ -18,7 +18,14 @@ from annpot.deploy.compiled_model import CompiledModel
 from annpot.descriptors.definition import DescriptorSettings
 from annpot.models.model import Model
 from annpot.networks.architecture import LayerSpec, LayerWeights, NetworkSpec
-from reference.descriptor_cases import CASES, FORMS, SPECIES, scattered, settings_of
+from reference.descriptor_cases import (
+    CASES,
+    FORMS,
+    SPECIES,
+    placed,
+    scattered,
+    settings_of,
+)
 from reference.small_models import MODELS
 from reference.small_potentials import (
     NETWORKS,
@@ -164,6 +171,26 @@ def test_a_list_that_is_kept_misses_nothing(name):
         assert_agrees(evaluated(compiled, structure), expected)
         n_kept += compiled.n_lists == before
     assert 5 < n_kept < 29
+
+
+@pytest.mark.parametrize(("closer", "n_lists"), [(0.2499, 1), (0.2501, 2)])
+def test_a_list_is_kept_until_a_pair_could_be_missing(closer, n_lists):
+    compiled = CompiledModel(MODEL, threads=1, skin=0.5)
+    reach = MODEL.settings.r_cut + 0.5
+    pair = placed("HO", [[0, 0, 0], [reach, 0, 0]])
+    cell = placed("H", [[0, 0, 0]], reach * np.eye(3), (True, False, False))
+    for before, after in (
+        (pair, replace(pair, positions=pair.positions + [[closer], [-closer]] * X)),
+        (cell, replace(cell, cell=cell.cell * (1 - 2 * closer / reach))),
+    ):
+        evaluated(compiled, before)
+        compiled.n_lists = 1
+        evaluated(compiled, after)
+        assert compiled.n_lists == n_lists
+        assert_agrees(evaluated(compiled, after), predicted(MODEL.potential, after))
+
+
+X = np.array([1.0, 0.0, 0.0])
 
 
 def test_a_new_list_for_other_atoms_other_periodicity_and_wrapped_atoms():
