@@ -77,7 +77,7 @@ def _processor_flags(given):
     if given is not None:
         flags = shlex.split(given)
     elif platform.machine() in ("x86_64", "AMD64"):
-        flags = ["-march=native", "-mprefer-vector-width=512"]
+        flags = ["-march=native"]
     else:
         flags = ["-mcpu=native"]
     defined = any(flag.startswith("-DLAMMPS_") for flag in flags)

@@ -7,54 +7,109 @@
 namespace annpot {
 
 namespace {
-constexpr int LANES = 8;    // columns are padded to a multiple of it
+constexpr int PADDING = 8;    // columns are padded to a multiple of it
+// Numbers in a register; rows and vectors of columns whose sums fit into all registers.
+#if defined(__AVX512F__)
+constexpr int LANES = 8, ROWS = 8, WIDTH = 2;
+#elif defined(__AVX__)
+constexpr int LANES = 4, ROWS = 4, WIDTH = 2;
+#else
+constexpr int LANES = 2, ROWS = 4, WIDTH = 2;
+#endif
 typedef double Vector __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
 
-int padded(int n) { return (n + LANES - 1) / LANES * LANES; }
+// c (n_rows, n_columns) += a (n_rows, n) b (n, n_columns), n_columns a multiple of LANES.
+// Columns of c may stay as they are where `wanted`, laid out as c, is zero in all rows.
+struct Product {
+  const double *a;
+  int a_stride;
+  const double *b;
+  int b_stride;
+  double *c;
+  int c_stride;
+  int n_rows, n, n_columns;
+  const double *wanted;
+};
 
-// ROWS rows and WIDTH vectors of columns of c += a b, sums kept in registers.
-template <int ROWS, int WIDTH>
+int padded(int n) { return (n + PADDING - 1) / PADDING * PADDING; }
+
+// N_ROWS rows and N vectors of columns of c += a b, sums kept in registers; of the sum
+// over k only the n terms of `kept`.
+template <int N_ROWS, int N>
 inline void block(const double *a, int a_stride, const double *b, int b_stride, double *c,
-                  int c_stride, int n)
+                  int c_stride, const int *kept, int n)
 {
-  Vector sums[ROWS][WIDTH];
-  for (int r = 0; r < ROWS; ++r)
-    for (int v = 0; v < WIDTH; ++v)
+  Vector sums[N_ROWS][N];
+  for (int r = 0; r < N_ROWS; ++r)
+    for (int v = 0; v < N; ++v)
       sums[r][v] = *reinterpret_cast<const Vector *>(c + r * c_stride + v * LANES);
-  for (int k = 0; k < n; ++k) {
-    Vector row[WIDTH];
-    for (int v = 0; v < WIDTH; ++v)
+  for (int at = 0; at < n; ++at) {
+    const int k = kept[at];
+    Vector row[N];
+    for (int v = 0; v < N; ++v)
       row[v] = *reinterpret_cast<const Vector *>(b + k * b_stride + v * LANES);
-    for (int r = 0; r < ROWS; ++r) {
+    for (int r = 0; r < N_ROWS; ++r) {
       const double factor = a[r * a_stride + k];
-      for (int v = 0; v < WIDTH; ++v) sums[r][v] += factor * row[v];
+      for (int v = 0; v < N; ++v) sums[r][v] += factor * row[v];
     }
   }
-  for (int r = 0; r < ROWS; ++r)
-    for (int v = 0; v < WIDTH; ++v)
+  for (int r = 0; r < N_ROWS; ++r)
+    for (int v = 0; v < N; ++v)
       *reinterpret_cast<Vector *>(c + r * c_stride + v * LANES) = sums[r][v];
 }
 
-template <int ROWS>
-inline void rows(const double *a, int a_stride, const double *b, int b_stride, double *c,
-                 int c_stride, int n, int n_columns)
+// Numbers of the columns of (rows, n) values that are not zero in all rows.
+template <int N_ROWS> int nonzero_columns(const double *values, int stride, int n, int *columns)
 {
-  int column = 0;
-  for (; column + 4 * LANES <= n_columns; column += 4 * LANES)
-    block<ROWS, 4>(a, a_stride, b + column, b_stride, c + column, c_stride, n);
-  for (; column + LANES <= n_columns; column += LANES)
-    block<ROWS, 1>(a, a_stride, b + column, b_stride, c + column, c_stride, n);
+  int found = 0;
+  for (int k = 0; k < n; ++k) {
+    bool is_used = false;
+    for (int r = 0; r < N_ROWS; ++r) is_used |= values[r * stride + k] != 0.0;
+    columns[found] = k;
+    found += is_used;
+  }
+  return found;
 }
 
-// c (n_rows, n_columns) += a (n_rows, n) b (n, n_columns), n_columns a multiple of LANES.
-void add_product(const double *a, int a_stride, const double *b, int b_stride, double *c,
-                 int c_stride, int n_rows, int n, int n_columns)
+// Whether LANES columns are wanted: all of them where nothing says which.
+inline bool is_wanted(const double *wanted, int stride, int column, int n_rows)
 {
+  if (!wanted) return true;
+  for (int r = 0; r < n_rows; ++r)
+    for (int k = 0; k < LANES; ++k)
+      if (wanted[r * stride + column + k] != 0.0) return true;
+  return false;
+}
+
+template <int N_ROWS> void rows(const Product &p, int row, std::vector<int> &columns)
+{
+  const double *a = p.a + row * p.a_stride;
+  const double *wanted = p.wanted ? p.wanted + row * p.c_stride : nullptr;
+  double *c = p.c + row * p.c_stride;
+  const int *kept = columns.data(), n = nonzero_columns<N_ROWS>(a, p.a_stride, p.n, columns.data());
+  for (int start = 0; start < p.n_columns;) {
+    int width = 0;    // vectors side by side that are wanted, at most WIDTH
+    while (width < WIDTH && start + width * LANES < p.n_columns &&
+           is_wanted(wanted, p.c_stride, start + width * LANES, N_ROWS))
+      ++width;
+    const double *b = p.b + start;
+    if (width == WIDTH)
+      block<N_ROWS, WIDTH>(a, p.a_stride, b, p.b_stride, c + start, p.c_stride, kept, n);
+    else if (width)
+      block<N_ROWS, 1>(a, p.a_stride, b, p.b_stride, c + start, p.c_stride, kept, n);
+    start += LANES * (width == WIDTH ? WIDTH : 1);
+  }
+}
+
+// Descriptors have zeros where species are missing around an atom: products with them
+// are left out, for some atoms at a time.
+void add_product(const Product &p)
+{
+  std::vector<int> columns(p.n);
   int r = 0;
-  for (; r + 4 <= n_rows; r += 4)
-    rows<4>(a + r * a_stride, a_stride, b, b_stride, c + r * c_stride, c_stride, n, n_columns);
-  for (; r < n_rows; ++r)
-    rows<1>(a + r * a_stride, a_stride, b, b_stride, c + r * c_stride, c_stride, n, n_columns);
+  for (; r + ROWS <= p.n_rows; r += ROWS) rows<ROWS>(p, r, columns);
+  for (; r + 2 <= p.n_rows; r += 2) rows<2>(p, r, columns);
+  for (; r < p.n_rows; ++r) rows<1>(p, r, columns);
 }
 
 // Replaces sums of a layer by its output, and fills the slopes dy/dx.
@@ -132,8 +187,8 @@ void Network::forward(Sheet &s, const double *x, int n_atoms, int stride) const
   for (int a = 0; a < n_atoms; ++a)
     for (int o = 0; o < s.out_padded; ++o)
       s.output[a * s.out_padded + o] = is_radial ? 0.0 : s.biases[o];
-  add_product(x, stride, s.weights.data(), s.out_padded, s.output.data(), s.out_padded, n_atoms,
-              s.n_in, s.out_padded);
+  add_product({x, stride, s.weights.data(), s.out_padded, s.output.data(), s.out_padded, n_atoms,
+               s.n_in, s.out_padded, nullptr});
   if (is_radial)    // |x - w|^2 = |x|^2 + |w|^2 - 2 x w
     for (int a = 0; a < n_atoms; ++a) {
       double square = 0.0;
@@ -150,8 +205,10 @@ void Network::forward(Sheet &s, const double *x, int n_atoms, int stride) const
 void Network::backward(Sheet &s, const double *x, int n_atoms, int stride, double *by_x) const
 {
   for (int k = 0; k < n_atoms * stride; ++k) by_x[k] = 0.0;
-  add_product(s.slope.data(), s.out_padded, s.transposed.data(), s.in_padded, by_x, stride,
-              n_atoms, s.n_out, s.in_padded);
+  // Slopes by descriptors that are zero meet slopes of functions without neighbours.
+  const bool is_first = &s == &sheets_.front() && s.activation != Layer::RadialBasis;
+  add_product({s.slope.data(), s.out_padded, s.transposed.data(), s.in_padded, by_x, stride,
+               n_atoms, s.n_out, s.in_padded, is_first ? x : nullptr});
   if (s.activation != Layer::RadialBasis) return;
   for (int a = 0; a < n_atoms; ++a) {    // 2 (sum_o v_o W_io - x_i sum_o v_o)
     double sum = 0.0;

@@ -33,10 +33,11 @@ void Potential::begin(int element)
 
 bool Potential::is_full() const { return n_atoms_ == MOST_ATOMS || n_triples_ >= MOST_TRIPLES; }
 
-void Potential::add(const Neighbors &neighbors)
+void Potential::add(Neighbors &taken)
 {
   Atom &atom = atoms_[n_atoms_];
-  atom.neighbors = neighbors;
+  Neighbors &neighbors = atom.neighbors;
+  std::swap(neighbors, taken);
   atom.slopes = static_cast<int>(slopes_.size());
   slopes_.resize(slopes_.size() + 3 * neighbors.size());
   double *g = &g_[n_atoms_ * stride_];

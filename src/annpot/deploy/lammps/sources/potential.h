@@ -37,8 +37,9 @@ class Potential {
 
   // Starts a tile of atoms of one element.
   void begin(int element);
-  // Adds an atom; neighbours beyond the cutoff must not be there.
-  void add(const Neighbors &neighbors);
+  // Adds an atom; neighbours beyond the cutoff must not be there. They are taken, and
+  // others of no meaning are left in their place, so that no memory is copied.
+  void add(Neighbors &neighbors);
   bool is_full() const;
   int n_atoms() const { return n_atoms_; }
   // Networks and slopes of all atoms that were added.
