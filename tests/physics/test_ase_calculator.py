@@ -18,7 +18,14 @@ from annpot.deploy.compiled_model import CompiledModel
 from annpot.descriptors.definition import DescriptorSettings
 from annpot.models.model import Model
 from annpot.networks.architecture import LayerSpec, LayerWeights, NetworkSpec
-from reference.descriptor_cases import CASES, FORMS, SPECIES, scattered, settings_of
+from reference.descriptor_cases import (
+    CASES,
+    FORMS,
+    SPECIES,
+    placed,
+    scattered,
+    settings_of,
+)
 from reference.small_models import MODELS
 from reference.small_potentials import (
     NETWORKS,
@@ -166,6 +173,26 @@ def test_a_list_that_is_kept_misses_nothing(name):
     assert 5 < n_kept < 29
 
 
+@pytest.mark.parametrize(("closer", "n_lists"), [(0.2499, 1), (0.2501, 2)])
+def test_a_list_is_kept_until_a_pair_could_be_missing(closer, n_lists):
+    compiled = CompiledModel(MODEL, threads=1, skin=0.5)
+    reach = MODEL.settings.r_cut + 0.5
+    pair = placed("HO", [[0, 0, 0], [reach, 0, 0]])
+    cell = placed("H", [[0, 0, 0]], reach * np.eye(3), (True, False, False))
+    for before, after in (
+        (pair, replace(pair, positions=pair.positions + [[closer], [-closer]] * X)),
+        (cell, replace(cell, cell=cell.cell * (1 - 2 * closer / reach))),
+    ):
+        evaluated(compiled, before)
+        compiled.n_lists = 1
+        evaluated(compiled, after)
+        assert compiled.n_lists == n_lists
+        assert_agrees(evaluated(compiled, after), predicted(MODEL.potential, after))
+
+
+X = np.array([1.0, 0.0, 0.0])
+
+
 def test_a_new_list_for_other_atoms_other_periodicity_and_wrapped_atoms():
     crystal = STRUCTURES["crystal"]
     compiled = CompiledModel(MODEL, threads=1)
@@ -191,7 +218,7 @@ def test_molecular_dynamics_conserves_the_energy():
     coarse, fine = total_energies(0.5), total_energies(0.25)
     # What is left is the integrator's, of second order in the time step.
     assert np.std(coarse) / np.std(fine) == pytest.approx(4, rel=0.05)
-    assert np.ptp(fine) < 2e-5
+    assert np.ptp(fine) < 3e-4  # at 4000 K
 
 
 def total_energies(step, length=500.0):
@@ -217,8 +244,8 @@ def steady_model():
         species=("C",),
         r_cut_radial=3.0,
         r_cut_angular=2.4,
-        radial_etas=(4.0, 4.0),
-        radial_centres=(1.0, 1.55),
+        radial_etas=(1.5, 4.0),
+        radial_centres=(0.2, 1.6),
         angular_etas=(1.0,),
         angular_centres=(1.5,),
         thetas=(np.radians(109.5),),
@@ -227,7 +254,7 @@ def steady_model():
     )
     layers = (LayerSpec(1, 0),)
     specs = (NetworkSpec("C", settings.n_features, layers, offset=-5.0),)
-    kernel = np.array([[0.5], [-0.4], [-0.05]])
+    kernel = np.array([[4.0], [-0.8], [-0.1]])
     return Model(settings, specs, {"C": (LayerWeights(kernel, np.zeros(1)),)})
 
 

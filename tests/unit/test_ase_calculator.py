@@ -3,9 +3,11 @@
 import copy
 import logging
 import pickle
+import re
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import ase.build
 import numpy as np
@@ -218,3 +220,12 @@ def test_neither_tensorflow_nor_the_package_is_slow_to_import(folder):
     subprocess.run([sys.executable, "-c", code], check=True)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = annpot.nothing
+
+
+def test_the_page_about_it_runs(folder, tmp_path, monkeypatch):
+    page = Path(__file__).parents[2] / "doc" / "ase_calculator.md"
+    (tmp_path / "my_model").symlink_to(folder)
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"^```python\n(.+?)^```", page.read_text(), re.M | re.S)
+    assert len(blocks) == 6
+    exec("\n".join(blocks), {"__name__": "page"})

@@ -58,10 +58,10 @@ def kernels(tmp_path):
     (folder / "caller.py").write_text(CALLER.format(folder="kernels"))
     path = os.pathsep.join((str(tmp_path), str(SOURCES)))
 
-    def run(factor):
+    def run(factor, caller="kernels"):
         (folder / "called.py").write_text(CALLED.format(factor=factor))
         return subprocess.run(
-            [sys.executable, "-c", "import kernels.caller"],
+            [sys.executable, "-c", f"import {caller}.caller"],
             capture_output=True, text=True, check=True,
             env=os.environ | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
         ).stdout  # fmt: skip
@@ -75,6 +75,16 @@ def test_a_change_in_a_file_that_a_kernel_calls_into_is_noticed(kernels):
     assert kernels(2) == "10 0\n"
     assert kernels(2) == "10 1\n"
     assert kernels(30) == "150 0\n"
+
+
+def test_so_is_one_in_a_folder_that_is_named(kernels):
+    other = kernels.folder.parent / "others"
+    other.mkdir()
+    caller = CALLER.format(folder="kernels").replace("()", '(calls=("kernels",))', 1)
+    (other / "caller.py").write_text(caller)
+    assert kernels(2, "others") == "10 0\n"
+    assert kernels(2, "others") == "10 1\n"
+    assert kernels(30, "others") == "150 0\n"
 
 
 @pytest.mark.parametrize("content", [b"", b"0.68.1", b"\x80\x04junk"])

@@ -44,7 +44,7 @@ class AnnpotCalculator(Calculator):
     implemented_properties = [
         "energy", "free_energy", "energies", "forces", "stress", "extrapolation",
     ]  # fmt: skip
-    default_parameters = {}
+    name = "annpot"
     nolabel = True
     _state = None  # GEOMETRY of the atoms that the results are for, as bytes
     _outside = None
@@ -52,6 +52,7 @@ class AnnpotCalculator(Calculator):
     def __init__(self, model, threads=None, skin=0.8, stop_after=None):
         super().__init__()
         self.model = model if isinstance(model, Model) else read_model(Path(model))
+        self.parameters["model"] = str(self.model.folder or "in memory")
         self._compiled = CompiledModel(self.model, threads, skin)
         self._guard = ExtrapolationGuard(self.model, stop_after)
 

@@ -51,91 +51,96 @@ def fill_tiles(start, stop, tiles, geometry, descriptor, networks, results):
     """
     atoms, tile_first, species = tiles
     energies, by_pair, virials, outside = results
-    list_first = geometry[2]
     n_species, n_features = networks.lowest.shape
-    n_radial, n_eta, n_theta = (
-        len(descriptor.radial_centre),
-        len(descriptor.angular_centre),
-        len(descriptor.digits),
+    shape = len(descriptor.angular_centre), len(descriptor.digits)
+    most = _most(start, stop, tiles, geometry[2], n_species)
+    pairs, number, near, first_pairs, first_near, runs = _pair_arrays(
+        most, n_species, n_features, len(descriptor.radial_centre)
     )
-    most_atoms, most_pairs = _most(start, stop, tiles, list_first, n_species)
-    pairs = np.empty((N_ROWS + n_radial, filled_up(most_pairs)))
-    number = np.empty(most_pairs, np.int64)
-    near = np.empty(most_pairs, np.int64)
-    first = np.empty(most_atoms * n_species + 1, np.int64)
-    near_first = np.empty(most_atoms * n_species + 1, np.int64)
-    a_row = E_ROW + n_eta
-    n_rows = a_row + 2 * ((n_theta + 3) // 4 * 4)
-    capacity = 0
-    triples, ends = np.zeros((n_rows, 0)), np.zeros((2, 0), np.uint32)
-    n_values, widest = _network_sizes(networks.layers)
-    values, sums = np.empty(most_atoms * n_values), np.empty(most_atoms * n_values)
-    runs = np.empty((n_features, 2), np.int64)
-    slopes = np.empty((2, most_atoms * widest))
+    values, sums, slopes = _network_arrays(most[0], networks.layers)
+    a_row = E_ROW + shape[0]
+    triples = np.zeros((a_row + 2 * ((shape[1] + 3) // 4 * 4), 0))
+    ends = np.zeros((2, 0), np.uint32)
     cutoffs, scalars = descriptor.cutoffs, descriptor.scalars
     tables = descriptor.block_start, descriptor.block_factor
-    with_r_jk, angular = descriptor.with_r_jk, descriptor.angular
     closest = np.inf
     for tile in range(start, stop):
         own = atoms[tile_first[tile] : tile_first[tile + 1]]
         m, s = len(own), species[own[0]]
-        own_first, own_near = (
-            first[: m * n_species + 1],
-            near_first[: m * n_species + 1],
-        )
+        first = first_pairs[: m * n_species + 1]
         n, square = find_pairs(
-            own, geometry, cutoffs[0] ** 2, n_species, pairs, number, own_first, by_pair
+            own, geometry, cutoffs[0] ** 2, n_species, pairs, number, first, by_pair
         )
         closest = min(closest, square)
         measure_pairs(n, cutoffs, scalars[0], pairs)
         values[: m * n_features] = 0.0
         g = values[: m * n_features].reshape((m, n_features))
-        add_radial(
-            m, n, own_first, descriptor.radial, descriptor.radial_centre, pairs, g
-        )
-        near_pairs(m * n_species, own_first, cutoffs[2], pairs, near, own_near)
-        n_triples = count_triples(m, n_species, own_near)
-        if filled_up(n_triples) > capacity:
+        add_radial(m, n, first, descriptor.radial, descriptor.radial_centre, pairs, g)
+        near_pairs(m * n_species, first, cutoffs[2], pairs, near, first_near)
+        n_triples = count_triples(m, n_species, first_near)
+        if filled_up(n_triples) > triples.shape[1]:
             capacity = filled_up(n_triples + n_triples // 4)
-            triples = np.zeros((n_rows, capacity))
+            triples = np.zeros((len(triples), capacity))
             ends = np.empty((2, capacity), np.uint32)
         if n_triples:
-            fill_triples(m, n_species, near, own_near, ends)
+            fill_triples(m, n_species, near, first_near, ends)
             measure_triples(
-                n_triples, ends, pairs, scalars[1], with_r_jk, cutoffs[2], triples
-            )
-            fill_parts(
-                n_triples, angular, descriptor.angular_centre, with_r_jk,
-                descriptor.angles, descriptor.digits, scalars, triples, a_row,
+                n_triples, ends, pairs, scalars[1], descriptor.with_r_jk, cutoffs[2],
+                triples,
             )  # fmt: skip
-            add_angular(
-                m, n_species, own_near, tables, triples, a_row, (n_eta, n_theta), g
-            )
+            fill_parts(
+                n_triples, descriptor.angular, descriptor.angular_centre,
+                descriptor.with_r_jk, descriptor.angles, descriptor.digits, scalars,
+                triples, a_row,
+            )  # fmt: skip
+            add_angular(m, n_species, first_near, tables, triples, a_row, shape, g)
         _find_outside(own, g, networks.lowest[s], networks.highest[s], outside)
-        active = _active_runs(
-            m,
-            n_species,
-            own_first,
-            own_near,
-            tables[0],
-            n_radial,
-            n_eta * n_theta,
-            runs,
-        )
+        lengths = len(descriptor.radial_centre), shape[0] * shape[1]
+        active = _active_runs(m, n_species, first, first_near, tables[0], lengths, runs)
         place, row = network_gradient(
             m, networks.layers[s], networks.weights, active, values, sums, slopes
         )
         for a in range(m):
             energies[own[a]] = values[place + a] + networks.offsets[s]
         by_g = slopes[row, : m * n_features].reshape((m, n_features))
-        add_radial_slopes(m, own_first, descriptor.radial, pairs, by_g)
+        add_radial_slopes(m, first, descriptor.radial, pairs, by_g)
         if n_triples:
             triple_slopes(
-                m, n_species, own_near, tables, angular, triples, a_row, n_theta, by_g
+                m, n_species, first_near, tables, descriptor.angular, triples, a_row,
+                shape[1], by_g,
+            )  # fmt: skip
+            add_triple_slopes(
+                n_triples, ends, scalars[1], descriptor.with_r_jk, triples, pairs
             )
-            add_triple_slopes(n_triples, ends, scalars[1], with_r_jk, triples, pairs)
-        finish_pairs(own, n_species, own_first, number, pairs, by_pair, virials)
+        finish_pairs(own, n_species, first, number, pairs, by_pair, virials)
     return closest
+
+
+@compiled()
+def _pair_arrays(most, n_species, n_features, n_radial):
+    """Working arrays for the pairs of a tile of `most` = (atoms, pairs)."""
+    most_atoms, most_pairs = most
+    return (
+        np.empty((N_ROWS + n_radial, filled_up(most_pairs))),
+        np.empty(most_pairs, np.int64),
+        np.empty(most_pairs, np.int64),
+        np.empty(most_atoms * n_species + 1, np.int64),
+        np.empty(most_atoms * n_species + 1, np.int64),
+        np.empty((n_features, 2), np.int64),
+    )
+
+
+@compiled()
+def _network_arrays(n_atoms, layers):
+    """Working arrays for the networks of a tile: values, sums and slopes."""
+    most = widest = 0
+    for s in range(layers.shape[0]):
+        for k in range(layers.shape[1]):
+            n_in, n_out = layers[s, k, 0], layers[s, k, 1]
+            most = max(most, layers[s, k, 7] + n_in + n_out)
+            widest = max(widest, n_in, n_out)
+    values, sums = np.empty(n_atoms * most), np.empty(n_atoms * most)
+    return values, sums, np.empty((2, n_atoms * widest))
 
 
 @compiled()
@@ -154,14 +159,16 @@ def _most(start, stop, tiles, list_first, n_species):
 
 
 @compiled()
-def _active_runs(
-    n_atoms, n_species, first, near_first, block_start, n_radial, n_block, runs
-):
+def _active_runs(n_atoms, n_species, first, near_first, block_start, lengths, runs):
     """Runs of components that some pair or triple of the tile contributes to.
+
+    Args:
+        lengths: number of components of a species, and of a pair of species.
 
     Returns:
         (n, 2) first component and the one past the last, the beginning of `runs`.
     """
+    n_radial, n_block = lengths
     n = 0
     for s in range(n_species):
         for a in range(n_atoms):
@@ -185,18 +192,6 @@ def _with_run(n, start, length, runs):
         return n
     runs[n, 0], runs[n, 1] = start, start + length
     return n + 1
-
-
-@compiled()
-def _network_sizes(layers):
-    """Numbers of an atom in all layers together, and in the widest."""
-    most = widest = 0
-    for s in range(layers.shape[0]):
-        for k in range(layers.shape[1]):
-            n_in, n_out = layers[s, k, 0], layers[s, k, 1]
-            most = max(most, layers[s, k, 7] + n_in + n_out)
-            widest = max(widest, n_in, n_out)
-    return most, widest
 
 
 @compiled(fastmath={"contract", "reassoc"})
