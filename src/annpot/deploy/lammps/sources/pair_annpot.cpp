@@ -298,7 +298,7 @@ void PairAnnpot::watch(int a, int i)
                  "training it was {:.6g} to {:.6g}; {} components of this atom are out of range. "
                  "Told once on each rank; compute ID all pair annpot counts these atoms",
                  update->ntimestep, atom->tag_enable ? atom->tag[i] : i + 1, element.symbol,
-                 found.component + 1, model->component(found.component), found.value,
+                 found.component, model->component(found.component), found.value,
                  element.lower[found.component], element.upper[found.component],
                  found.n_components);
 }
