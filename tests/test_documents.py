@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from reference.lammps_plugin import plugin
+
 ROOT = Path(__file__).parents[1]
 FOLDERS = (".", "doc", "tutorial_data", "tutorial_data/silicon", "benchmarks")
 DOCUMENTS = sorted(path for folder in FOLDERS for path in ROOT.glob(f"{folder}/*.md"))
@@ -19,6 +21,7 @@ FOREIGN = re.compile(
 SHORTER = (
     (r"^steps_per_epoch = \d+", "steps_per_epoch = 10"),
     (r"^max_epochs = \d+", "max_epochs = 2"),
+    (r"^(warmup|schedule_hold) = \d+", r"\1 = 2"),
 )
 WRITTEN_BY_README = """\
 tutorial_bin/CH4_0000.bin
@@ -33,6 +36,7 @@ tutorial_train2/_models/epoch_2_step_20.index
 tutorial_train_force/_models/epoch_2_step_20.index
 tutorial_eval_force/epoch_2_step_20_forces.dat
 tutorial_eval_force/epoch_2_step_20_forces_parity.png
+tutorial_model/model.json
 """
 WRITTEN_BY_FORCE_TUTORIAL = """\
 tutorial_train_force/metrics.dat
@@ -44,6 +48,17 @@ tutorial_train_force_long/metrics.dat
 tutorial_train_silicon/metrics.dat
 tutorial_eval_silicon/epoch_2_step_20_virial.dat
 """
+WRITTEN_BY_DYNAMICS_TUTORIAL = """\
+tutorial_model/golden.json
+tutorial_model_silicon/golden.json
+tutorial_md/water_lammps_nvt.csv
+tutorial_md/silicon_ase_nvt.csv
+tutorial_md/energy_conservation.png
+"""
+SHORTER_DYNAMICS = (
+    (r"^run \d+", "run 160"),
+    (r"^PICOSECONDS, LINES = .*", "PICOSECONDS, LINES = 0.04, 2"),
+)
 WRITTEN_BY_STAGES_TUTORIAL = """\
 tutorial_train_stages/stages/heavy_atoms/_models/epoch_2_step_20.index
 tutorial_train_stages/stages/polish/history.csv
@@ -109,7 +124,7 @@ def test_readme_commands_run_one_after_the_other(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = (ROOT / "README.md").read_text()
     commands = re.findall(r"^(app_\w+) +-c (\S+)", text, re.M)
-    assert len(commands) == 9
+    assert len(commands) == 11
     for command, ini in commands:
         run(command, "-c", ini)
     for name in WRITTEN_BY_README.split():
@@ -129,6 +144,31 @@ def test_commands_of_the_force_tutorial_run_one_after_the_other(tmp_path, monkey
         else:
             run(command, "-c", argument)
     for name in WRITTEN_BY_FORCE_TUTORIAL.split():
+        assert (tmp_path / name).exists(), name
+
+
+@pytest.mark.slow
+def test_commands_of_the_dynamics_tutorial_run_one_after_the_other(
+    tmp_path, monkeypatch
+):
+    plugin()
+    shortened_copy(tmp_path)
+    (tmp_path / "input_files/md").mkdir()
+    for path in (ROOT / "input_files/md").iterdir():
+        text = path.read_text()
+        for long, short in SHORTER_DYNAMICS:
+            text = re.sub(long, short, text, flags=re.M)
+        (tmp_path / "input_files/md" / path.name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "doc/tutorial_4_molecular_dynamics.md").read_text()
+    commands = re.findall(r"^    (app_\w+|python) (.+)$", text, re.M)
+    assert len(commands) == 12
+    for command, arguments in commands:
+        if command == "python":
+            subprocess.run([sys.executable, *arguments.split()], check=True)
+        else:
+            run(command, *arguments.split())
+    for name in WRITTEN_BY_DYNAMICS_TUTORIAL.split():
         assert (tmp_path / name).exists(), name
 
 

@@ -34,6 +34,7 @@ LOADERS = {
     "validation_force": config.load_evaluate,
     "validation_silicon": config.load_evaluate,
     "extract_md": config.load_extract,
+    "extract_md_silicon": config.load_extract,
     "extract_weights": config.load_extract,
 }
 OFFSETS = (-13.587223, -1029.511138, -2042.009502, -1485.014746)  # H, C, O, N; eV

@@ -68,6 +68,11 @@ def _computed(engine, task, structure):
             *masses,
         ]
     )
+    if not engine.has_style("pair", "annpot"):
+        raise RuntimeError(
+            f"{task['plugin']} could not be loaded. Build it for this LAMMPS: "
+            "app_lammps build --force"
+        )
     n_atoms = len(types)
     engine.create_atoms(
         n_atoms, list(range(1, n_atoms + 1)), types, box.positions.ravel().tolist()

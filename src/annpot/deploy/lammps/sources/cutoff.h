@@ -1,13 +1,15 @@
 // The cutoff function and its slope on all lanes of the processor.
 #pragma once
 
-namespace annpot {
+namespace annpot
+{
 
 // f_c(r) = (1 + cos(pi r / r_cut)) / 2 and f_c'(r) for 0 <= r < r_cut.
 //
 // cos(pi x) = sin(y) and sin(pi x) = cos(y) with y = pi (1/2 - x), |y| <= pi / 2, from
 // their Taylor series; the first term left out is below 1e-17.
-inline void cutoff_functions(const double *r, int n, double r_cut, double *f, double *slope)
+inline void cutoff_functions(const double *r, int n, double r_cut, double *f,
+                             double *slope)
 {
   constexpr double PI = 3.14159265358979323846;
   for (int k = 0; k < n; ++k) {

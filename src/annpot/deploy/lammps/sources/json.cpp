@@ -7,17 +7,23 @@
 #include <fstream>
 #include <sstream>
 
-namespace annpot {
+namespace annpot
+{
 
-namespace {
-const char *const KIND_NAMES[] = {"null",      "true or false", "a number",
-                                  "a text",    "a list",        "an object"};
+namespace
+{
+const char *const KIND_NAMES[] = {"null",   "true or false", "a number",
+                                  "a text", "a list",        "an object"};
 constexpr int DEEPEST = 64;
 }    // namespace
 
-class JsonReader {
+class JsonReader
+{
  public:
-  JsonReader(const std::string &text, const std::string &file) : text_(text), file_(file) {}
+  JsonReader(const std::string &text, const std::string &file)
+      : text_(text), file_(file)
+  {
+  }
 
   Json document()
   {
@@ -30,7 +36,8 @@ class JsonReader {
  private:
   [[noreturn]] void fail(const std::string &what) const
   {
-    const auto line = 1 + std::count(text_.begin(), text_.begin() + std::min(at_, text_.size()), '\n');
+    const auto line = 1 + std::count(text_.begin(),
+                                     text_.begin() + std::min(at_, text_.size()), '\n');
     throw ModelError(file_ + ":" + std::to_string(line) + ": not valid JSON: " + what +
                      ". Extract the model again.");
   }
@@ -81,7 +88,8 @@ class JsonReader {
       const char *start = text_.c_str() + at_;
       char *end = nullptr;
       result.number_ = std::strtod(start, &end);
-      if (end == start || !std::isfinite(result.number_)) fail("expected a finite number");
+      if (end == start || !std::isfinite(result.number_))
+        fail("expected a finite number");
       at_ += end - start;
     }
     return result;
@@ -105,7 +113,8 @@ class JsonReader {
       const std::string key = text();
       require(':');
       const bool is_top = result.where_.back() == ':';
-      result.object_[key] = value(result.where_ + (is_top ? " " : ".") + key, depth + 1);
+      result.object_[key] =
+          value(result.where_ + (is_top ? " " : ".") + key, depth + 1);
     } while (take(','));
     require('}');
   }
@@ -127,7 +136,8 @@ class JsonReader {
   {
     std::string result;
     for (++at_; at_ < text_.size() && text_[at_] != '"'; ++at_) {
-      if (text_[at_] == '\\' && at_ + 1 < text_.size() && std::strchr("\"\\/", text_[at_ + 1]))
+      if (text_[at_] == '\\' && at_ + 1 < text_.size() &&
+          std::strchr("\"\\/", text_[at_ + 1]))
         ++at_;
       result += text_[at_];
     }
@@ -145,8 +155,9 @@ Json Json::read(const std::string &path)
 {
   std::ifstream stream(path, std::ios::binary);
   if (!stream)
-    throw ModelError(path + ": cannot be read. Expected the folder of a model, written by "
-                            "app_extract_weights with output_type = ASE or LAMMPS.");
+    throw ModelError(path +
+                     ": cannot be read. Expected the folder of a model, written by "
+                     "app_extract_weights with output_type = ASE or LAMMPS.");
   std::stringstream content;
   content << stream.rdbuf();
   const std::string text = content.str();
@@ -156,8 +167,8 @@ Json Json::read(const std::string &path)
 void Json::expect(Kind kind) const
 {
   if (kind_ != kind)
-    throw ModelError(where_ + ": expected " + KIND_NAMES[kind] + ", found " + KIND_NAMES[kind_] +
-                     ". Extract the model again.");
+    throw ModelError(where_ + ": expected " + KIND_NAMES[kind] + ", found " +
+                     KIND_NAMES[kind_] + ". Extract the model again.");
 }
 
 double Json::number() const
@@ -204,7 +215,8 @@ const Json &Json::operator[](const std::string &key) const
   expect(Object);
   const auto found = object_.find(key);
   if (found == object_.end())
-    throw ModelError(where_ + ": key \"" + key + "\" is missing. Extract the model again.");
+    throw ModelError(where_ + ": key \"" + key +
+                     "\" is missing. Extract the model again.");
   return found->second;
 }
 
@@ -213,9 +225,10 @@ void Json::expect_keys(const std::vector<std::string> &keys) const
   expect(Object);
   for (const auto &entry : object_)
     if (std::find(keys.begin(), keys.end(), entry.first) == keys.end())
-      throw ModelError(where_ + ": unknown key \"" + entry.first +
-                       "\". The model was written by another version: use the plugin of that "
-                       "version, or extract the model again.");
+      throw ModelError(
+          where_ + ": unknown key \"" + entry.first +
+          "\". The model was written by another version: use the plugin of that "
+          "version, or extract the model again.");
   for (const std::string &key : keys) (*this)[key];
 }
 

@@ -6,14 +6,16 @@
 #include <string>
 #include <vector>
 
-namespace annpot {
+namespace annpot
+{
 
 // Something is wrong with a model; the message says where, what and what to do.
 struct ModelError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-class Json {
+class Json
+{
  public:
   enum Kind { Null, Boolean, Number, Text, List, Object };
 

@@ -9,9 +9,11 @@
 #include <set>
 #include <sstream>
 
-namespace annpot {
+namespace annpot
+{
 
-namespace {
+namespace
+{
 
 constexpr int FORMAT_VERSION = 1;
 // Rounding of descriptors that were stored in float32, as a part of a bound or of 1.
@@ -49,13 +51,14 @@ std::vector<double> read_array(const std::string &path, const std::vector<int> &
   std::size_t length = 0;
   for (std::size_t k = start; k-- > 8;)
     length = length * 256 + static_cast<unsigned char>(content[k]);
-  if (content.size() < start + length) throw ModelError(path + ": ends in its header." + AGAIN);
+  if (content.size() < start + length)
+    throw ModelError(path + ": ends in its header." + AGAIN);
   const std::string header = content.substr(start, length);
   const std::string type = after(header, "'descr': '", "'");
   const int size = type == "<f4" ? 4 : type == "<f8" ? 8 : 0;
   if (!size || after(header, "'fortran_order': ", ",") != "False")
-    throw ModelError(path + ": expected float32 or float64 in C order, found " + type + "." +
-                     AGAIN);
+    throw ModelError(path + ": expected float32 or float64 in C order, found " + type +
+                     "." + AGAIN);
   std::string expected;
   std::size_t n = 1;
   for (int extent : shape) {
@@ -69,8 +72,9 @@ std::vector<double> read_array(const std::string &path, const std::vector<int> &
                      ") as model.json says." + AGAIN);
   const std::size_t n_bytes = content.size() - start - length;
   if (n_bytes != n * size)
-    throw ModelError(path + ": " + std::to_string(n_bytes) + " bytes of numbers, expected " +
-                     std::to_string(n * size) + "." + AGAIN);
+    throw ModelError(path + ": " + std::to_string(n_bytes) +
+                     " bytes of numbers, expected " + std::to_string(n * size) + "." +
+                     AGAIN);
   std::vector<double> values(n);
   const char *at = content.data() + start + length;
   for (std::size_t k = 0; k < n; ++k, at += size) {
@@ -80,7 +84,8 @@ std::vector<double> read_array(const std::string &path, const std::vector<int> &
       values[k] = value;
     } else
       std::memcpy(&values[k], at, 8);
-    if (!std::isfinite(values[k])) throw ModelError(path + ": a number is not finite." + AGAIN);
+    if (!std::isfinite(values[k]))
+      throw ModelError(path + ": a number is not finite." + AGAIN);
   }
   return values;
 }
@@ -106,8 +111,9 @@ std::vector<double> as_many(const Json &value, std::size_t n)
 Descriptor read_descriptor(const Json &json)
 {
   json.expect_keys({"kind", "species", "r_cut_radial", "r_cut_angular", "radial_etas",
-                    "radial_centres", "angular_etas", "angular_centres", "thetas", "zetas",
-                    "epsilon", "pair_weight", "cosine_scale", "radial_prefactor"});
+                    "radial_centres", "angular_etas", "angular_centres", "thetas",
+                    "zetas", "epsilon", "pair_weight", "cosine_scale",
+                    "radial_prefactor"});
   const std::string kind = json["kind"].text();
   if (kind != "mBP" && kind != "BP") refuse(json["kind"], "mBP or BP, found " + kind);
   Descriptor result;
@@ -140,10 +146,12 @@ Layer read_layer(const Json &json, const std::string &folder, int n_in)
   if (layer.n_out < 1) refuse(json["size"], "an integer above 0");
   const int activation = json["activation"].integer();
   if (activation < 0 || activation > 4)
-    refuse(json["activation"], "0 (linear), 1 (gaussian), 2 (rbf), 3 (relu) or 4 (tanh), found " +
-                                   std::to_string(activation));
+    refuse(json["activation"],
+           "0 (linear), 1 (gaussian), 2 (rbf), 3 (relu) or 4 (tanh), found " +
+               std::to_string(activation));
   layer.activation = static_cast<Layer::Activation>(activation);
-  layer.weights = read_array(folder + "/" + json["weights"].text(), {n_in, layer.n_out});
+  layer.weights =
+      read_array(folder + "/" + json["weights"].text(), {n_in, layer.n_out});
   layer.biases = read_array(folder + "/" + json["biases"].text(), {layer.n_out});
   return layer;
 }
@@ -174,7 +182,8 @@ Element read_element(const Json &json, const std::string &folder, int n_features
     element.layers.push_back(read_layer(layer, folder, n_in));
     n_in = element.layers.back().n_out;
   }
-  if (element.layers.empty() || n_in != 1) refuse(json["layers"], "a last layer of size 1");
+  if (element.layers.empty() || n_in != 1)
+    refuse(json["layers"], "a last layer of size 1");
   read_range(json, n_features, element);
   return element;
 }
@@ -183,7 +192,8 @@ void check_generation(const Json &json, bool is_bp)
 {
   const Json &generation = json["mbp_generation"];
   if (is_bp && generation.is_null()) return;
-  if (is_bp || generation.is_null() || generation.integer() < 0 || generation.integer() > 3)
+  if (is_bp || generation.is_null() || generation.integer() < 0 ||
+      generation.integer() > 3)
     refuse(generation, is_bp ? "null with the descriptor BP"
                              : "a generation of mBP this plugin knows, 0 to 3");
 }
@@ -193,13 +203,19 @@ void check_generation(const Json &json, bool is_bp)
 Model read_model(const std::string &folder)
 {
   const Json json = Json::read(folder + "/model.json");
-  if (json["format"].text() != "annpot model") refuse(json["format"], "\"annpot model\"");
+  if (json["format"].text() != "annpot model")
+    refuse(json["format"], "\"annpot model\"");
   if (json["format_version"].integer() != FORMAT_VERSION)
-    refuse(json["format_version"], std::to_string(FORMAT_VERSION) + ", which this plugin reads, "
-                                       "found " + std::to_string(json["format_version"].integer()));
-  json.expect_keys({"format", "format_version", "program", "species", "units", "descriptor",
-                    "mbp_generation", "precision", "networks", "files", "golden", "training"});
-  if (json["units"]["length"].text() != "angstrom" || json["units"]["energy"].text() != "eV")
+    refuse(json["format_version"],
+           std::to_string(FORMAT_VERSION) +
+               ", which this plugin reads, "
+               "found " +
+               std::to_string(json["format_version"].integer()));
+  json.expect_keys({"format", "format_version", "program", "species", "units",
+                    "descriptor", "mbp_generation", "precision", "networks", "files",
+                    "golden", "training"});
+  if (json["units"]["length"].text() != "angstrom" ||
+      json["units"]["energy"].text() != "eV")
     refuse(json["units"], "angstrom and eV");
   Model model;
   model.folder = folder;
@@ -207,11 +223,13 @@ Model read_model(const std::string &folder)
   model.descriptor = read_descriptor(json["descriptor"]);
   check_generation(json, model.descriptor.with_r_jk);
   for (const Json &network : json["networks"].list())
-    model.elements.push_back(read_element(network, folder, model.descriptor.n_features()));
+    model.elements.push_back(
+        read_element(network, folder, model.descriptor.n_features()));
   const std::vector<std::string> species = json["species"].texts();
   if (json["descriptor"]["species"].texts() != species)
     refuse(json["descriptor"]["species"], "the same as in species");
-  if (model.elements.size() != species.size()) refuse(json["networks"], "one for each species");
+  if (model.elements.size() != species.size())
+    refuse(json["networks"], "one for each species");
   for (std::size_t k = 0; k < species.size(); ++k)
     if (model.elements[k].symbol != species[k])
       refuse(json["networks"], "the elements of species in their order");
@@ -228,7 +246,8 @@ int Model::index_of(const std::string &symbol) const
 std::string Model::symbols() const
 {
   std::string result;
-  for (const Element &element : elements) result += (result.empty() ? "" : ", ") + element.symbol;
+  for (const Element &element : elements)
+    result += (result.empty() ? "" : ", ") + element.symbol;
   return result;
 }
 
@@ -238,8 +257,9 @@ std::string Model::component(int number) const
   const int n_radial = d.n_radial();
   if (number < d.n_species * n_radial) {
     const int k = number % n_radial;
-    return "radial " + elements[number / n_radial].symbol + " eta=" +
-        number_text(d.radial_eta[k]) + " R=" + number_text(d.radial_centre[k]);
+    return "radial " + elements[number / n_radial].symbol +
+           " eta=" + number_text(d.radial_eta[k]) +
+           " R=" + number_text(d.radial_centre[k]);
   }
   const int per_pair = d.n_eta() * d.n_theta();
   for (int a = 0; a < d.n_species; ++a)
@@ -248,9 +268,11 @@ std::string Model::component(int number) const
       if (within < 0 || within >= per_pair) continue;
       const int p = within / d.n_theta(), t = within % d.n_theta();
       const double degree = 180.0 / std::acos(-1.0);
-      return "angular " + elements[a].symbol + "-" + elements[b].symbol + " eta=" +
-          number_text(d.angular_eta[p]) + " R=" + number_text(d.angular_centre[p]) + " theta=" +
-          number_text(degree * d.theta[t]) + " zeta=" + number_text(d.zeta[t]);
+      return "angular " + elements[a].symbol + "-" + elements[b].symbol +
+             " eta=" + number_text(d.angular_eta[p]) +
+             " R=" + number_text(d.angular_centre[p]) +
+             " theta=" + number_text(degree * d.theta[t]) +
+             " zeta=" + number_text(d.zeta[t]);
     }
   return "?";
 }

@@ -6,7 +6,8 @@
 
 #include "json.h"
 
-namespace annpot {
+namespace annpot
+{
 
 // Constants of the symmetry functions; angstrom, 1/angstrom^2, radian.
 struct Descriptor {
@@ -24,7 +25,8 @@ struct Descriptor {
   int n_theta() const { return static_cast<int>(theta.size()); }
   int n_features() const
   {
-    return n_species * n_radial() + n_species * (n_species + 1) / 2 * n_eta() * n_theta();
+    return n_species * n_radial() +
+           n_species * (n_species + 1) / 2 * n_eta() * n_theta();
   }
   // First component of the angular functions of two species.
   int block(int a, int b) const
@@ -37,7 +39,13 @@ struct Descriptor {
 
 // y = activation(x W + b): numbers of activations as everywhere in annpot.
 struct Layer {
-  enum Activation { Linear = 0, Gaussian = 1, RadialBasis = 2, Rectified = 3, Tanh = 4 };
+  enum Activation {
+    Linear = 0,
+    Gaussian = 1,
+    RadialBasis = 2,
+    Rectified = 3,
+    Tanh = 4
+  };
   int n_in, n_out;
   Activation activation;
   std::vector<double> weights;    // (n_in, n_out), row by row

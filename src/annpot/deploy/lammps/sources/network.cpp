@@ -4,9 +4,11 @@
 
 #include "simd.h"
 
-namespace annpot {
+namespace annpot
+{
 
-namespace {
+namespace
+{
 constexpr int PADDING = 8;    // columns are padded to a multiple of it
 // Numbers in a register; rows and vectors of columns whose sums fit into all registers.
 #if defined(__AVX512F__)
@@ -18,8 +20,9 @@ constexpr int LANES = 2, ROWS = 4, WIDTH = 2;
 #endif
 typedef double Vector __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
 
-// c (n_rows, n_columns) += a (n_rows, n) b (n, n_columns), n_columns a multiple of LANES.
-// Columns of c may stay as they are where `wanted`, laid out as c, is zero in all rows.
+// c (n_rows, n_columns) += a (n_rows, n) b (n, n_columns), n_columns a multiple of
+// LANES. Columns of c may stay as they are where `wanted`, laid out as c, is zero in
+// all rows.
 struct Product {
   const double *a;
   int a_stride;
@@ -36,8 +39,8 @@ int padded(int n) { return (n + PADDING - 1) / PADDING * PADDING; }
 // N_ROWS rows and N vectors of columns of c += a b, sums kept in registers; of the sum
 // over k only the n terms of `kept`.
 template <int N_ROWS, int N>
-inline void block(const double *a, int a_stride, const double *b, int b_stride, double *c,
-                  int c_stride, const int *kept, int n)
+inline void block(const double *a, int a_stride, const double *b, int b_stride,
+                  double *c, int c_stride, const int *kept, int n)
 {
   Vector sums[N_ROWS][N];
   for (int r = 0; r < N_ROWS; ++r)
@@ -59,7 +62,8 @@ inline void block(const double *a, int a_stride, const double *b, int b_stride, 
 }
 
 // Numbers of the columns of (rows, n) values that are not zero in all rows.
-template <int N_ROWS> int nonzero_columns(const double *values, int stride, int n, int *columns)
+template <int N_ROWS>
+int nonzero_columns(const double *values, int stride, int n, int *columns)
 {
   int found = 0;
   for (int k = 0; k < n; ++k) {
@@ -86,7 +90,8 @@ template <int N_ROWS> void rows(const Product &p, int row, std::vector<int> &col
   const double *a = p.a + row * p.a_stride;
   const double *wanted = p.wanted ? p.wanted + row * p.c_stride : nullptr;
   double *c = p.c + row * p.c_stride;
-  const int *kept = columns.data(), n = nonzero_columns<N_ROWS>(a, p.a_stride, p.n, columns.data());
+  const int *kept = columns.data(),
+            n = nonzero_columns<N_ROWS>(a, p.a_stride, p.n, columns.data());
   for (int start = 0; start < p.n_columns;) {
     int width = 0;    // vectors side by side that are wanted, at most WIDTH
     while (width < WIDTH && start + width * LANES < p.n_columns &&
@@ -94,7 +99,8 @@ template <int N_ROWS> void rows(const Product &p, int row, std::vector<int> &col
       ++width;
     const double *b = p.b + start;
     if (width == WIDTH)
-      block<N_ROWS, WIDTH>(a, p.a_stride, b, p.b_stride, c + start, p.c_stride, kept, n);
+      block<N_ROWS, WIDTH>(a, p.a_stride, b, p.b_stride, c + start, p.c_stride, kept,
+                           n);
     else if (width)
       block<N_ROWS, 1>(a, p.a_stride, b, p.b_stride, c + start, p.c_stride, kept, n);
     start += LANES * (width == WIDTH ? WIDTH : 1);
@@ -116,37 +122,37 @@ void add_product(const Product &p)
 void activate(Layer::Activation activation, double *y, double *slope, int n)
 {
   switch (activation) {
-    case Layer::Linear:
-      for (int k = 0; k < n; ++k) slope[k] = 1.0;
-      break;
-    case Layer::Gaussian:
-      for (int k = 0; k < n; ++k) {
-        const double x = y[k];
-        y[k] = exponential(-x * x);
-        slope[k] = -2.0 * x * y[k];
-      }
-      break;
-    case Layer::Rectified:
-      for (int k = 0; k < n; ++k) {
-        slope[k] = y[k] > 0.0 ? 1.0 : 0.0;
-        y[k] = y[k] > 0.0 ? y[k] : 0.0;
-      }
-      break;
-    case Layer::Tanh:
-      for (int k = 0; k < n; ++k) {
-        // tanh|x| = (1 - e) / (1 + e) with e = exp(-2|x|)
-        const double x = y[k], e = exponential(-2.0 * std::fabs(x));
-        const double value = (1.0 - e) / (1.0 + e);
-        y[k] = x < 0.0 ? -value : value;
-        slope[k] = 1.0 - value * value;
-      }
-      break;
-    case Layer::RadialBasis:    // y is |x - w|^2 here; the slope is taken in `backward`
-      for (int k = 0; k < n; ++k) {
-        y[k] = exponential(y[k] > 0.0 ? -y[k] : 0.0);
-        slope[k] = y[k];
-      }
-      break;
+  case Layer::Linear:
+    for (int k = 0; k < n; ++k) slope[k] = 1.0;
+    break;
+  case Layer::Gaussian:
+    for (int k = 0; k < n; ++k) {
+      const double x = y[k];
+      y[k] = exponential(-x * x);
+      slope[k] = -2.0 * x * y[k];
+    }
+    break;
+  case Layer::Rectified:
+    for (int k = 0; k < n; ++k) {
+      slope[k] = y[k] > 0.0 ? 1.0 : 0.0;
+      y[k] = y[k] > 0.0 ? y[k] : 0.0;
+    }
+    break;
+  case Layer::Tanh:
+    for (int k = 0; k < n; ++k) {
+      // tanh|x| = (1 - e) / (1 + e) with e = exp(-2|x|)
+      const double x = y[k], e = exponential(-2.0 * std::fabs(x));
+      const double value = (1.0 - e) / (1.0 + e);
+      y[k] = x < 0.0 ? -value : value;
+      slope[k] = 1.0 - value * value;
+    }
+    break;
+  case Layer::RadialBasis:    // y is |x - w|^2 here; the slope is taken in `backward`
+    for (int k = 0; k < n; ++k) {
+      y[k] = exponential(y[k] > 0.0 ? -y[k] : 0.0);
+      slope[k] = y[k];
+    }
+    break;
   }
 }
 }    // namespace
@@ -187,8 +193,8 @@ void Network::forward(Sheet &s, const double *x, int n_atoms, int stride) const
   for (int a = 0; a < n_atoms; ++a)
     for (int o = 0; o < s.out_padded; ++o)
       s.output[a * s.out_padded + o] = is_radial ? 0.0 : s.biases[o];
-  add_product({x, stride, s.weights.data(), s.out_padded, s.output.data(), s.out_padded, n_atoms,
-               s.n_in, s.out_padded, nullptr});
+  add_product({x, stride, s.weights.data(), s.out_padded, s.output.data(), s.out_padded,
+               n_atoms, s.n_in, s.out_padded, nullptr});
   if (is_radial)    // |x - w|^2 = |x|^2 + |w|^2 - 2 x w
     for (int a = 0; a < n_atoms; ++a) {
       double square = 0.0;
@@ -202,13 +208,14 @@ void Network::forward(Sheet &s, const double *x, int n_atoms, int stride) const
 }
 
 // dE/dx of a layer; on entry `slope` holds dE/dy dy/dsum, (n_atoms, out_padded).
-void Network::backward(Sheet &s, const double *x, int n_atoms, int stride, double *by_x) const
+void Network::backward(Sheet &s, const double *x, int n_atoms, int stride,
+                       double *by_x) const
 {
   for (int k = 0; k < n_atoms * stride; ++k) by_x[k] = 0.0;
   // Slopes by descriptors that are zero meet slopes of functions without neighbours.
   const bool is_first = &s == &sheets_.front() && s.activation != Layer::RadialBasis;
-  add_product({s.slope.data(), s.out_padded, s.transposed.data(), s.in_padded, by_x, stride,
-               n_atoms, s.n_out, s.in_padded, is_first ? x : nullptr});
+  add_product({s.slope.data(), s.out_padded, s.transposed.data(), s.in_padded, by_x,
+               stride, n_atoms, s.n_out, s.in_padded, is_first ? x : nullptr});
   if (s.activation != Layer::RadialBasis) return;
   for (int a = 0; a < n_atoms; ++a) {    // 2 (sum_o v_o W_io - x_i sum_o v_o)
     double sum = 0.0;
@@ -231,7 +238,8 @@ void Network::evaluate(const double *g, int n_atoms, int stride, double *energie
     width = s.out_padded;
   }
   const Sheet &last = sheets_.back();
-  for (int a = 0; a < n_atoms; ++a) energies[a] = last.output[a * last.out_padded] + offset_;
+  for (int a = 0; a < n_atoms; ++a)
+    energies[a] = last.output[a * last.out_padded] + offset_;
   for (std::size_t l = sheets_.size(); l-- > 0;) {
     Sheet &s = sheets_[l];
     const bool is_first = l == 0;
@@ -255,7 +263,8 @@ double Network::bytes() const
 {
   double n = scratch_.capacity();
   for (const Sheet &s : sheets_)
-    n += s.weights.size() + s.transposed.size() + s.output.capacity() + s.slope.capacity();
+    n += s.weights.size() + s.transposed.size() + s.output.capacity() +
+         s.slope.capacity();
   return 8.0 * n;
 }
 

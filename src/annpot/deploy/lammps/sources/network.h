@@ -5,16 +5,19 @@
 
 #include "model.h"
 
-namespace annpot {
+namespace annpot
+{
 
-class Network {
+class Network
+{
  public:
   explicit Network(const Element &element);
 
   // Energies N(G) + offset and gradients dN/dG of atoms.
   //   g, gradient: (n_atoms, stride) with stride >= n_features, a multiple of 8;
   //   energies: (n_atoms,), eV.
-  void evaluate(const double *g, int n_atoms, int stride, double *energies, double *gradient);
+  void evaluate(const double *g, int n_atoms, int stride, double *energies,
+                double *gradient);
 
   double bytes() const;
 
@@ -27,7 +30,8 @@ class Network {
   };
 
   void forward(Sheet &sheet, const double *x, int n_atoms, int stride) const;
-  void backward(Sheet &sheet, const double *x, int n_atoms, int stride, double *by_x) const;
+  void backward(Sheet &sheet, const double *x, int n_atoms, int stride,
+                double *by_x) const;
 
   double offset_;
   std::vector<Sheet> sheets_;

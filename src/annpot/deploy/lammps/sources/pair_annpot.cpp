@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <sstream>
 
 #include "atom.h"
 #include "comm.h"
@@ -15,9 +16,22 @@
 
 using namespace LAMMPS_NS;
 
-PairAnnpot::PairAnnpot(LAMMPS *lmp) :
-    Pair(lmp), energy_unit(1.0), action(WARN), most_extrapolations(0.0), n_total(0.0),
-    is_warned(false), trigger(1)
+namespace
+{
+// One text of words and numbers; LAMMPS' own formatting is not the same in all
+// versions.
+template <typename... Words> std::string joined(const Words &...words)
+{
+  std::ostringstream text;
+  text.precision(6);
+  (text << ... << words);
+  return text.str();
+}
+}    // namespace
+
+PairAnnpot::PairAnnpot(LAMMPS *lmp)
+    : Pair(lmp), energy_unit(1.0), action(WARN), most_extrapolations(0.0), n_total(0.0),
+      is_warned(false), trigger(1)
 {
   single_enable = 0;
   restartinfo = 0;
@@ -58,10 +72,9 @@ void PairAnnpot::settings(int narg, char **arg)
   int k = 0;
   while (k < narg) {
     if (strcmp(arg[k], "extrapolation") != 0)
-      error->all(FLERR,
-                 "pair_style annpot: unknown keyword {}: expected "
-                 "extrapolation ignore, extrapolation warn or extrapolation stop N",
-                 arg[k]);
+      error->all(FLERR, joined("pair_style annpot: unknown keyword ", arg[k],
+                               ": expected extrapolation ignore, extrapolation warn or "
+                               "extrapolation stop N"));
     const std::string choice = k + 1 < narg ? arg[k + 1] : "nothing";
     k += 2;
     if (choice == "ignore")
@@ -70,15 +83,16 @@ void PairAnnpot::settings(int narg, char **arg)
       action = WARN;
     else if (choice == "stop") {
       if (k >= narg)
-        error->all(FLERR, "pair_style annpot extrapolation stop: expected a number of atoms");
+        error->all(FLERR,
+                   "pair_style annpot extrapolation stop: expected a number of atoms");
       action = STOP;
       most_extrapolations = utils::numeric(FLERR, arg[k++], false, lmp);
       if (!(most_extrapolations >= 0.0))
-        error->all(FLERR, "pair_style annpot extrapolation stop {}: expected 0 or more",
-                   arg[k - 1]);
+        error->all(FLERR, joined("pair_style annpot extrapolation stop ", arg[k - 1],
+                                 ": expected 0 or more"));
     } else
-      error->all(FLERR,
-                 "pair_style annpot extrapolation {}: expected ignore, warn or stop N", choice);
+      error->all(FLERR, joined("pair_style annpot extrapolation ", choice,
+                               ": expected ignore, warn or stop N"));
   }
 }
 
@@ -86,10 +100,9 @@ void PairAnnpot::coeff(int narg, char **arg)
 {
   if (!allocated) allocate();
   if (narg != 3 + atom->ntypes)
-    error->all(FLERR,
-               "pair_coeff of pair_style annpot: expected * * MODEL_FOLDER and an element (or "
-               "NULL) for each of the {} atom types, found {} words",
-               atom->ntypes, narg);
+    error->all(FLERR, joined("pair_coeff of pair_style annpot: expected * * "
+                             "MODEL_FOLDER and an element (or NULL) for each of the ",
+                             atom->ntypes, " atom types, found ", narg, " words"));
   map_element2type(narg - 3, arg + 3);
   read(arg[2]);
   element_of_type.assign(atom->ntypes + 1, -1);
@@ -97,18 +110,18 @@ void PairAnnpot::coeff(int narg, char **arg)
     if (map[type] < 0) continue;
     const int element = model->index_of(elements[map[type]]);
     if (element < 0)
-      error->all(FLERR,
-                 "pair_coeff of pair_style annpot: {} for type {}: {} has networks of {} only",
-                 elements[map[type]], type, arg[2], model->symbols());
+      error->all(FLERR, joined("pair_coeff of pair_style annpot: ", elements[map[type]],
+                               " for type ", type, ": ", arg[2], " has networks of ",
+                               model->symbols(), " only"));
     element_of_type[type] = element;
   }
   const int conversion =
       unit_convert_flag & utils::METAL2REAL && strcmp(update->unit_style, "real") == 0
-      ? utils::METAL2REAL
-      : utils::NOCONVERT;
+          ? utils::METAL2REAL
+          : utils::NOCONVERT;
   if (conversion == utils::NOCONVERT && strcmp(update->unit_style, "metal") != 0)
-    error->all(FLERR, "pair_style annpot: units {}: expected units metal or units real",
-               update->unit_style);
+    error->all(FLERR, joined("pair_style annpot: units ", update->unit_style,
+                             ": expected units metal or units real"));
   energy_unit = utils::get_conversion_factor(utils::ENERGY, conversion);
 }
 
@@ -130,22 +143,25 @@ void PairAnnpot::read(const std::string &folder)
     MPI_Bcast(&length, 1, MPI_INT, first, world);
     problem.resize(length);
     MPI_Bcast(&problem[0], length, MPI_CHAR, first, world);
-    error->all(FLERR, "pair_style annpot: {}", problem);
+    error->all(FLERR, joined("pair_style annpot: ", problem));
   }
   atoms_of_element.assign(model->elements.size(), {});
   bool knows_range = false;
   for (const auto &element : model->elements) knows_range |= !element.lower.empty();
   if (comm->me == 0)
-    utils::logmesg(lmp, "annpot: {}, networks of {}, {} components within {} angstrom{}\n", folder,
-                   model->symbols(), model->descriptor.n_features(), model->descriptor.r_cut,
-                   knows_range ? "" : "; the range seen in training is not known");
+    utils::logmesg(
+        lmp,
+        joined("annpot: ", folder, ", networks of ", model->symbols(), ", ",
+               model->descriptor.n_features(), " components within ",
+               model->descriptor.r_cut, " angstrom",
+               knows_range ? "" : "; the range seen in training is not known", "\n"));
 }
 
 void PairAnnpot::init_style()
 {
   if (!force->newton_pair) error->all(FLERR, "pair_style annpot needs newton pair on");
   const bool excludes = force->special_lj[1] == 0.0 || force->special_lj[2] == 0.0 ||
-      force->special_lj[3] == 0.0;
+                        force->special_lj[3] == 0.0;
   if (atom->molecular != Atom::ATOMIC && excludes)
     error->all(FLERR,
                "pair_style annpot needs all neighbors, bonded ones too: "
@@ -157,7 +173,8 @@ void PairAnnpot::init_style()
 
 double PairAnnpot::init_one(int i, int j)
 {
-  if (setflag[i][j] == 0) error->all(FLERR, "pair_coeff of types {} and {} is not set", i, j);
+  if (setflag[i][j] == 0)
+    error->all(FLERR, joined("pair_coeff of types ", i, " and ", j, " is not set"));
   return model->descriptor.r_cut;
 }
 
@@ -196,8 +213,8 @@ void PairAnnpot::gather(int i)
   const int *type = atom->type, *listed = list->firstneigh[i], n = list->numneigh[i];
   const double cut_square = model->descriptor.r_cut * model->descriptor.r_cut;
   const double xi = x[i][0], yi = x[i][1], zi = x[i][2];
-  for (auto *values : {&near.x, &near.y, &near.z, &near.r, &sorted.x, &sorted.y, &sorted.z,
-                       &sorted.r})
+  for (auto *values :
+       {&near.x, &near.y, &near.z, &near.r, &sorted.x, &sorted.y, &sorted.z, &sorted.r})
     values->resize(n);
   near.index.resize(n);
   species_of_near.resize(n);
@@ -218,8 +235,10 @@ void PairAnnpot::gather(int i)
     ++sorted.first[species + 1];
     ++found;
   }
-  for (std::size_t s = 1; s < sorted.first.size(); ++s) sorted.first[s] += sorted.first[s - 1];
-  for (auto *values : {&sorted.x, &sorted.y, &sorted.z, &sorted.r}) values->resize(found);
+  for (std::size_t s = 1; s < sorted.first.size(); ++s)
+    sorted.first[s] += sorted.first[s - 1];
+  for (auto *values : {&sorted.x, &sorted.y, &sorted.z, &sorted.r})
+    values->resize(found);
   sorted.index.resize(found);
   std::vector<int> &place = near.first;
   place = sorted.first;
@@ -246,7 +265,8 @@ void PairAnnpot::scatter(const std::vector<int> &atoms)
     double sum[3] = {0.0, 0.0, 0.0};
     for (int k = 0; k < neighbors.size(); ++k) {
       double *force_on = f[neighbors.index[k]];
-      const double fx = energy_unit * x[k], fy = energy_unit * y[k], fz = energy_unit * z[k];
+      const double fx = energy_unit * x[k], fy = energy_unit * y[k],
+                   fz = energy_unit * z[k];
       force_on[0] -= fx;
       force_on[1] -= fy;
       force_on[2] -= fz;
@@ -268,7 +288,8 @@ void PairAnnpot::tally(int a, int i)
   if (eflag_atom) eatom[i] += energy;
   if (!vflag_either) return;
   const annpot::Neighbors &n = potential->neighbors(a);
-  const double *x = potential->slope_x(a), *y = potential->slope_y(a), *z = potential->slope_z(a);
+  const double *x = potential->slope_x(a), *y = potential->slope_y(a),
+               *z = potential->slope_z(a);
   double w[6] = {0.0, 0.0, 0.0, 0.0, 0.0, 0.0};    // xx, yy, zz, xy, xz, yz
   for (int k = 0; k < n.size(); ++k) {
     w[0] -= n.x[k] * x[k];
@@ -294,13 +315,14 @@ void PairAnnpot::watch(int a, int i)
   is_warned = true;
   const annpot::Element &element = model->elements[element_of_type[atom->type[i]]];
   error->warning(FLERR,
-                 "annpot extrapolates at step {}: atom {} ({}): component {} ({}) is {:.6g}, in "
-                 "training it was {:.6g} to {:.6g}; {} components of this atom are out of range. "
-                 "Told once on each rank; compute ID all pair annpot counts these atoms",
-                 update->ntimestep, atom->tag_enable ? atom->tag[i] : i + 1, element.symbol,
-                 found.component, model->component(found.component), found.value,
-                 element.lower[found.component], element.upper[found.component],
-                 found.n_components);
+                 joined("annpot extrapolates at step ", update->ntimestep, ": atom ",
+                        atom->tag_enable ? atom->tag[i] : i + 1, " (", element.symbol,
+                        "): component ", found.component, " (",
+                        model->component(found.component), ") is ", found.value,
+                        ", in training it was ", element.lower[found.component], " to ",
+                        element.upper[found.component], "; ", found.n_components,
+                        " components of this atom are out of range. Told once on each "
+                        "rank; compute ID all pair annpot counts these atoms"));
 }
 
 void PairAnnpot::count_extrapolations()
@@ -311,11 +333,14 @@ void PairAnnpot::count_extrapolations()
   double all;
   MPI_Allreduce(&n_total, &all, 1, MPI_DOUBLE, MPI_SUM, world);
   if (all > most_extrapolations)
-    error->all(FLERR,
-               "annpot: {:.0f} atoms were out of the range seen in training since the run began, "
-               "{:.0f} are allowed (pair_style annpot extrapolation stop {:.0f}). Train on such "
-               "structures, or allow more",
-               all, most_extrapolations, most_extrapolations);
+    error->all(
+        FLERR,
+        joined("annpot: ", static_cast<long>(all),
+               " atoms were out of the range seen in training since the run began, ",
+               static_cast<long>(most_extrapolations),
+               " are allowed (pair_style annpot extrapolation stop ",
+               static_cast<long>(most_extrapolations),
+               "). Train on such structures, or allow more"));
 }
 
 void *PairAnnpot::extract(const char *name, int &dimension)

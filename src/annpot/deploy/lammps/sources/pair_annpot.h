@@ -3,8 +3,8 @@
 //   pair_style annpot [extrapolation ignore | warn | stop N]
 //   pair_coeff * * MODEL_FOLDER El1 El2 ...       (an element, or NULL, for each type)
 //
-// `compute ID all pair annpot` gives [1] the number of atoms whose descriptors are out of
-// the range seen in training, and [2] the sum of these numbers over the steps.
+// `compute ID all pair annpot` gives [1] the number of atoms whose descriptors are out
+// of the range seen in training, and [2] the sum of these numbers over the steps.
 #pragma once
 
 #include <memory>
@@ -15,9 +15,11 @@
 #include "pair.h"
 #include "potential.h"
 
-namespace LAMMPS_NS {
+namespace LAMMPS_NS
+{
 
-class PairAnnpot : public Pair {
+class PairAnnpot : public Pair
+{
  public:
   explicit PairAnnpot(class LAMMPS *);
   ~PairAnnpot() override;
@@ -28,7 +30,7 @@ class PairAnnpot : public Pair {
   double init_one(int, int) override;
   void compute(int, int) override;
   void *extract(const char *, int &) override;
-  void *extract_peratom(const char *, int &) override;
+  void *extract_peratom(const char *, int &);    // not virtual in LAMMPS before 2023
   double memory_usage() override;
 
  private:

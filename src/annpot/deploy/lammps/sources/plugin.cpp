@@ -6,7 +6,8 @@
 #include "lammps.h"
 #include "pair_annpot.h"
 
-namespace {
+namespace
+{
 
 using namespace LAMMPS_NS;
 

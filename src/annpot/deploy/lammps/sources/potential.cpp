@@ -6,12 +6,15 @@
 #include "cutoff.h"
 #include "simd.h"
 
-namespace annpot {
+namespace annpot
+{
 
-namespace {
-constexpr int LANES = 8;            // rows of descriptors are padded to a multiple of it
-constexpr int MOST_ATOMS = 32;      // of a tile: rows that share a pass over the weights
-constexpr int MOST_TRIPLES = 4096;  // whose parts are kept: they shall stay in the cache
+namespace
+{
+constexpr int LANES = 8;          // rows of descriptors are padded to a multiple of it
+constexpr int MOST_ATOMS = 32;    // of a tile: rows that share a pass over the weights
+constexpr int MOST_TRIPLES =
+    4096;    // whose parts are kept: they shall stay in the cache
 }    // namespace
 
 Potential::Potential(const Model &model) : model_(model), triples_(model.descriptor)
@@ -31,7 +34,10 @@ void Potential::begin(int element)
   slopes_.clear();
 }
 
-bool Potential::is_full() const { return n_atoms_ == MOST_ATOMS || n_triples_ >= MOST_TRIPLES; }
+bool Potential::is_full() const
+{
+  return n_atoms_ == MOST_ATOMS || n_triples_ >= MOST_TRIPLES;
+}
 
 void Potential::add(Neighbors &taken)
 {
@@ -52,7 +58,8 @@ void Potential::add(Neighbors &taken)
 void Potential::finish()
 {
   if (!n_atoms_) return;
-  networks_[element_].evaluate(g_.data(), n_atoms_, stride_, energies_.data(), gradient_.data());
+  networks_[element_].evaluate(g_.data(), n_atoms_, stride_, energies_.data(),
+                               gradient_.data());
   for (int a = 0; a < n_atoms_; ++a) {
     const Atom &atom = atoms_[a];
     const double *gradient = &gradient_[a * stride_];
@@ -72,7 +79,8 @@ void Potential::add_radial(Atom &atom, double *g) const
   const int n = near.size(), n_radial = d.n_radial();
   atom.cut.resize(n);
   atom.cut_slope.resize(n);
-  cutoff_functions(near.r.data(), n, d.r_cut_radial, atom.cut.data(), atom.cut_slope.data());
+  cutoff_functions(near.r.data(), n, d.r_cut_radial, atom.cut.data(),
+                   atom.cut_slope.data());
   for (int k = 0; k < n; ++k) {
     const bool is_near = near.r[k] < d.r_cut_radial;
     atom.cut[k] = is_near ? d.radial_prefactor * atom.cut[k] : 0.0;
@@ -95,7 +103,8 @@ void Potential::add_radial(Atom &atom, double *g) const
 }
 
 // dE/dr = sum_p dE/dG_p e_p (f' - 2 eta_p (r - R_p) f), along the unit vector.
-void Potential::radial_slopes(const Atom &atom, const double *gradient, double *slopes) const
+void Potential::radial_slopes(const Atom &atom, const double *gradient,
+                              double *slopes) const
 {
   const Descriptor &d = model_.descriptor;
   const Neighbors &near = atom.neighbors;
@@ -109,7 +118,7 @@ void Potential::radial_slopes(const Atom &atom, const double *gradient, double *
       const double h = gradient[s * n_radial + p];
       for (int k = near.first[s]; k < near.first[s + 1]; ++k)
         by_r[k] += h * e[k] *
-            (atom.cut_slope[k] - 2.0 * eta * (near.r[k] - centre) * atom.cut[k]);
+                   (atom.cut_slope[k] - 2.0 * eta * (near.r[k] - centre) * atom.cut[k]);
     }
   }
   for (int k = 0; k < n; ++k) {
@@ -150,7 +159,8 @@ Extrapolation Potential::extrapolation(int a) const
   Extrapolation result;
   const Element &element = model_.elements[element_];
   if (element.lower.empty()) return result;
-  const double *g = descriptor(a), *low = element.lower.data(), *high = element.upper.data();
+  const double *g = descriptor(a), *low = element.lower.data(),
+               *high = element.upper.data();
   const int n = static_cast<int>(element.lower.size());
   int count = 0;
   for (int k = 0; k < n; ++k) count += (g[k] < low[k]) | (g[k] > high[k]);
@@ -167,8 +177,10 @@ double Potential::bytes() const
   double n = g_.capacity() + gradient_.capacity() + slopes_.capacity();
   for (const Atom &atom : atoms_) {
     const Triples &t = atom.triples;
-    n += 5.0 * atom.neighbors.x.capacity() + atom.radial.capacity() + 6.0 * t.ux.capacity();
-    n += 4.0 * t.cosine.capacity() + 2.0 * t.radial.capacity() + 2.0 * t.angle.capacity();
+    n += 5.0 * atom.neighbors.x.capacity() + atom.radial.capacity() +
+         6.0 * t.ux.capacity();
+    n += 4.0 * t.cosine.capacity() + 2.0 * t.radial.capacity() +
+         2.0 * t.angle.capacity();
   }
   double bytes = 8.0 * n;
   for (const Network &network : networks_) bytes += network.bytes();

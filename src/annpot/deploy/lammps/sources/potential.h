@@ -13,7 +13,8 @@
 #include "network.h"
 #include "triples.h"
 
-namespace annpot {
+namespace annpot
+{
 
 // Neighbours of one atom, sorted by species; those of species s are
 // first[s] <= k < first[s + 1].
@@ -30,7 +31,8 @@ struct Extrapolation {
   double value = 0.0;
 };
 
-class Potential {
+class Potential
+{
  public:
   explicit Potential(const Model &model);    // keeps a reference to the model
   Potential(const Potential &) = delete;

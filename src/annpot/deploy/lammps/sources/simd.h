@@ -4,7 +4,8 @@
 #include <cstdint>
 #include <cstring>
 
-namespace annpot {
+namespace annpot
+{
 
 // exp(x) for x <= 700; values below -708 give exp(-708), about 3e-308.
 //

@@ -6,9 +6,11 @@
 #include "cutoff.h"
 #include "simd.h"
 
-namespace annpot {
+namespace annpot
+{
 
-namespace {
+namespace
+{
 constexpr int REPEATS = 64;    // triples whose angular parts are taken together
 // S^2 up to which S counts as a kink, where 0 is taken for its slope (collinear atoms).
 constexpr double COLLINEAR = 1e-20;
@@ -16,12 +18,14 @@ constexpr double COLLINEAR = 1e-20;
 constexpr double LARGEST_INTEGER = 4096;
 }    // namespace
 
-TripleFunctions::TripleFunctions(const Descriptor &descriptor) :
-    d_(descriptor), n_eta_(descriptor.n_eta()), n_theta_(descriptor.n_theta())
+TripleFunctions::TripleFunctions(const Descriptor &descriptor)
+    : d_(descriptor), n_eta_(descriptor.n_eta()), n_theta_(descriptor.n_theta())
 {
   const auto &zeta = d_.zeta;
-  equal_zetas_ = std::all_of(zeta.begin(), zeta.end(), [&](double z) { return z == zeta[0]; });
-  const bool is_integer = n_theta_ && zeta[0] == std::floor(zeta[0]) && zeta[0] < LARGEST_INTEGER;
+  equal_zetas_ =
+      std::all_of(zeta.begin(), zeta.end(), [&](double z) { return z == zeta[0]; });
+  const bool is_integer =
+      n_theta_ && zeta[0] == std::floor(zeta[0]) && zeta[0] < LARGEST_INTEGER;
   if (equal_zetas_ && is_integer)
     for (int rest = static_cast<int>(zeta[0]) - 1; rest > 0; rest /= 2)
       zeta_digits_.push_back(rest % 2);
@@ -93,7 +97,8 @@ void TripleFunctions::radial_parts(Triples &t) const
       const double sum = r_j * r_j + r_k * r_k;
       const double square = std::max(0.0, sum - 2.0 * r_j * r_k * t.cosine[q]);
       double r_jk = std::sqrt(square), f = 0.0, slope = 0.0;
-      if (r_jk < d_.r_cut_angular) cutoff_functions(&r_jk, 1, d_.r_cut_angular, &f, &slope);
+      if (r_jk < d_.r_cut_angular)
+        cutoff_functions(&r_jk, 1, d_.r_cut_angular, &f, &slope);
       t.weight[q] *= f;
       length[q] = sum + square;
     }
@@ -136,7 +141,8 @@ void TripleFunctions::angle_parts(Triples &t) const
     for (int q = 0; q < n; ++q) {
       const double s = square[q] + smoothing[q], root = std::sqrt(s);
       const double x = (1.0 + c[q] * cos[q] + sin[q] * root) * norm[q];
-      const double by_c = (cos[q] - (s > COLLINEAR ? sin[q] * c[q] / root : 0.0)) * norm[q];
+      const double by_c =
+          (cos[q] - (s > COLLINEAR ? sin[q] * c[q] / root : 0.0)) * norm[q];
       angle[q] = x > 0.0 ? x : 0.0;
       slope[q] = scale * zeta[q] * by_c;
     }
@@ -157,7 +163,8 @@ void TripleFunctions::angle_parts(Triples &t) const
       }
     } else
       for (int q = 0; q < n; ++q) {
-        const double x = angle[q], power = x > 0.0 ? std::pow(x, zeta[q] - 1.0) : zeta[q] == 1.0;
+        const double x = angle[q],
+                     power = x > 0.0 ? std::pow(x, zeta[q] - 1.0) : zeta[q] == 1.0;
         slope[q] *= power;
         angle[q] *= power;
       }
@@ -190,7 +197,8 @@ void TripleFunctions::contract(const Triples &t, double *g) const
         for (int q = start; q < stop; ++q)
           for (int p = 0; p < np; ++p) {
             const double factor = t.weight[q] * t.radial[p * n + q];
-            for (int k = 0; k < nt; ++k) out[p * nt + k] += factor * t.angle[q * nt + k];
+            for (int k = 0; k < nt; ++k)
+              out[p * nt + k] += factor * t.angle[q * nt + k];
           }
       start = stop;
     }
@@ -198,10 +206,11 @@ void TripleFunctions::contract(const Triples &t, double *g) const
 
 // With H = dE/dG of the triple's block, e and A the radial and angular parts:
 //   S = sum_pt H_pt e_p A_t, and S_l, S_c with e_p' or A_t' in the place of e_p, A_t,
-//   dE/dr_ij = w' S + w S_l l',   dE/dc = w S_c + ...,   l: length in the exponent of e.
+//   dE/dr_ij = w' S + w S_l l',   dE/dc = w S_c + ...,   l: length in the exponent of
+//   e.
 template <int NP, int NT>
-void TripleFunctions::contract_slopes(const Triples &t, const double *gradient, double *x,
-                                      double *y, double *z) const
+void TripleFunctions::contract_slopes(const Triples &t, const double *gradient,
+                                      double *x, double *y, double *z) const
 {
   const int np = NP ? NP : n_eta_, nt = NT ? NT : n_theta_, n = t.n;
   const int n_near = static_cast<int>(t.r.size());
@@ -248,15 +257,17 @@ void TripleFunctions::contract_slopes(const Triples &t, const double *gradient, 
         const double w = t.weight[q], c = t.cosine[q], r_j = t.r[j], r_k = t.r[k];
         double by_j, by_k, by_c = w * by_cosine;
         if (d_.with_r_jk) {
-          const double square = std::max(0.0, r_j * r_j + r_k * r_k - 2.0 * r_j * r_k * c);
+          const double square =
+              std::max(0.0, r_j * r_j + r_k * r_k - 2.0 * r_j * r_k * c);
           double r_jk = std::sqrt(square), f = 0.0, slope = 0.0;
-          if (r_jk < d_.r_cut_angular) cutoff_functions(&r_jk, 1, d_.r_cut_angular, &f, &slope);
+          if (r_jk < d_.r_cut_angular)
+            cutoff_functions(&r_jk, 1, d_.r_cut_angular, &f, &slope);
           const double both = factor * t.f[j] * t.f[k];
           const double by_r = r_jk > 0.0 ? both * slope / r_jk * sum : 0.0;
           by_j = factor * t.slope[j] * t.f[k] * f * sum + by_r * (r_j - r_k * c) +
-              w * by_length * (4.0 * r_j - 2.0 * r_k * c);
+                 w * by_length * (4.0 * r_j - 2.0 * r_k * c);
           by_k = factor * t.f[j] * t.slope[k] * f * sum + by_r * (r_k - r_j * c) +
-              w * by_length * (4.0 * r_k - 2.0 * r_j * c);
+                 w * by_length * (4.0 * r_k - 2.0 * r_j * c);
           by_c -= r_j * r_k * (by_r + 2.0 * w * by_length);
         } else {
           by_j = factor * t.slope[j] * t.f[k] * sum + 0.5 * w * by_length;
@@ -294,8 +305,8 @@ void TripleFunctions::add(Triples &triples, double *g) const
     contract<0, 0>(triples, g);
 }
 
-void TripleFunctions::add_slopes(const Triples &triples, const double *gradient, double *x,
-                                 double *y, double *z) const
+void TripleFunctions::add_slopes(const Triples &triples, const double *gradient,
+                                 double *x, double *y, double *z) const
 {
   if (n_eta_ == 4 && n_theta_ == 4)
     contract_slopes<4, 4>(triples, gradient, x, y, z);

@@ -11,7 +11,8 @@
 
 #include "model.h"
 
-namespace annpot {
+namespace annpot
+{
 
 // Neighbours within the angular cutoff, sorted by species, and the triples of an atom
 // with two of them. A triple's place is q; arrays of numbers for each radial part p are
@@ -25,11 +26,13 @@ struct Triples {
   int n = 0;
   std::vector<int> j, k;
   std::vector<double> cosine, weight, squares;
-  std::vector<double> radial, radial_slope;    // e, and its slope by the exponent's length
-  std::vector<double> angle, angle_slope;      // x^zeta, and its slope by cos(theta_ijk)
+  std::vector<double> radial,
+      radial_slope;    // e, and its slope by the exponent's length
+  std::vector<double> angle, angle_slope;    // x^zeta, and its slope by cos(theta_ijk)
 };
 
-class TripleFunctions {
+class TripleFunctions
+{
  public:
   explicit TripleFunctions(const Descriptor &descriptor);
 
@@ -46,8 +49,8 @@ class TripleFunctions {
   void angle_parts(Triples &triples) const;
   template <int NP, int NT> void contract(const Triples &triples, double *g) const;
   template <int NP, int NT>
-  void contract_slopes(const Triples &triples, const double *gradient, double *x, double *y,
-                       double *z) const;
+  void contract_slopes(const Triples &triples, const double *gradient, double *x,
+                       double *y, double *z) const;
 
   const Descriptor &d_;
   int n_eta_, n_theta_;
