@@ -23,11 +23,14 @@ def compiled(calls=(), **options):
     kernel's own folder or in one of `calls`, so that a change there is noticed.
 
     Args:
-        calls: folders beside the kernel's own.
+        calls: folders, as seen from the one that the kernel's own folder is in.
         options: keywords of numba.njit other than `cache`.
     """
 
     def decorate(function):
+        for folder in _folders(function, calls):
+            if not folder.is_dir():
+                raise FileNotFoundError(folder)
         kernel = numba.njit(**options)(function)
         try:
             kernel._cache = _FolderCache(function)
@@ -81,9 +84,14 @@ class _FolderCache(FunctionCache):
             super().save_overload(sig, data)
 
     def _index_key(self, sig, codegen):
-        folder = Path(self._py_func.__code__.co_filename).parent
-        folders = [folder, *(folder.parent / name for name in self.calls)]
+        folders = _folders(self._py_func, self.calls)
         return (*super()._index_key(sig, codegen), *map(_sources, folders))
+
+
+def _folders(function, calls):
+    """The folder of a function's file, and those of what it calls."""
+    folder = Path(function.__code__.co_filename).parent
+    return [folder, *(folder.parent / name for name in calls)]
 
 
 @lru_cache

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from annpot.apps.extract_weights import main
-from annpot.deploy.panna_plugin import read_plugin
+from annpot.deploy.panna.plugin import read_plugin
 from annpot.extraction.golden import made_structures
 from annpot.forces.prediction import StructurePotential
 from annpot.models.folder import read_model

@@ -13,7 +13,7 @@ from ase.calculators.lammps import Prism
 from ase.io import write
 
 from annpot.deploy.openkim import DRIVER, kim_files, model_name
-from annpot.deploy.panna_plugin import read_plugin
+from annpot.deploy.panna.plugin import read_plugin
 from annpot.errors import InputError
 from annpot.forces.prediction import StructurePotential
 from reference.descriptor_cases import SPECIES, settings_of

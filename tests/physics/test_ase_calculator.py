@@ -14,7 +14,7 @@ from ase.phonons import Phonons
 from ase.units import fs
 
 from annpot import AnnpotCalculator
-from annpot.deploy.compiled_model import CompiledModel
+from annpot.deploy.kernels.compiled_model import CompiledModel
 from annpot.descriptors.definition import DescriptorSettings
 from annpot.models.model import Model
 from annpot.networks.architecture import LayerSpec, LayerWeights, NetworkSpec

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from annpot.apps.ls import main
-from annpot.deploy.panna_plugin import plugin_files
+from annpot.deploy.panna.plugin import plugin_files
 from annpot.errors import InputError
 from annpot.inspection.recognise import sheets
 from annpot.models.folder import write_model

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from annpot.deploy.panna_plugin import plugin_files, read_plugin
+from annpot.deploy.panna.plugin import plugin_files, read_plugin
 from annpot.errors import InputError
 from annpot.networks.architecture import LayerSpec, LayerWeights
 from reference.descriptor_cases import SMALL_BP, SMALL_MBP, settings_of

@@ -6,9 +6,9 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 
-from annpot.deploy.compiled_model import CompiledModel
 from annpot.deploy.extrapolation import ExtrapolationGuard
 from annpot.deploy.golden_check import check_golden
+from annpot.deploy.kernels.compiled_model import CompiledModel
 from annpot.models.folder import read_model
 from annpot.models.model import Model
 

@@ -12,7 +12,7 @@ the activations linear, gaussian and relu.
 
 import re
 
-from annpot.deploy.panna_plugin import plugin_files
+from annpot.deploy.panna.plugin import plugin_files
 from annpot.errors import InputError
 
 DRIVER = "PANNA__MD_805652781592_000"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from annpot.deploy.openkim import kim_files
-from annpot.deploy.panna_plugin import plugin_files
+from annpot.deploy.panna.plugin import plugin_files
 from annpot.extraction.descriptor import deployed_descriptor
 from annpot.extraction.golden import golden_structures
 from annpot.models.golden import computed

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from annpot import __version__
-from annpot.deploy.panna_plugin import is_plugin, read_plugin
+from annpot.deploy.panna.plugin import is_plugin, read_plugin
 from annpot.networks.checkpoint_files import (
     find_checkpoint,
     latest_checkpoint,

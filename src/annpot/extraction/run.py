@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from annpot import files
-from annpot.deploy.panna_plugin import FILE_NAME as PANNA_IN
+from annpot.deploy.panna.plugin import FILE_NAME as PANNA_IN
 from annpot.errors import InputError
 from annpot.extraction.descriptor import stated_generation
 from annpot.extraction.origin import PluginFile, find_origin

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from annpot.deploy.panna_plugin import FILE_NAME, read_plugin
+from annpot.deploy.panna.plugin import FILE_NAME, read_plugin
 from annpot.inspection.descriptors import descriptor_facts
 from annpot.inspection.extracted import networks_listing
 from annpot.inspection.sheet import Sheet

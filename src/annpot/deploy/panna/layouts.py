@@ -13,7 +13,7 @@ them, and compute wrong energies without a word from any other order.
 
 import numpy as np
 
-from annpot.deploy.panna_text import DESCRIPTOR
+from annpot.deploy.panna.text import DESCRIPTOR
 from annpot.descriptors.definition import DescriptorSettings
 from annpot.descriptors.settings import GENERATIONS
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from annpot.compiled import compiled
-from annpot.deploy.packed_model import descriptor_arrays, network_arrays
-from annpot.deploy.pair_list import pair_list, still_holds
-from annpot.deploy.tile_kernels import fill_forces, fill_tiles
+from annpot.deploy.kernels.packed_model import descriptor_arrays, network_arrays
+from annpot.deploy.kernels.pair_list import pair_list, still_holds
+from annpot.deploy.kernels.tiles import fill_forces, fill_tiles
 from annpot.descriptors.calculator import for_all_atoms
 from annpot.elements import ATOMIC_NUMBERS
 from annpot.errors import InputError
@@ -188,7 +188,7 @@ def totals(energies, virials, forces):
     return energy, forces, virial
 
 
-@compiled(calls=("descriptors",), nogil=True)
+@compiled(calls=("../descriptors",), nogil=True)
 def evaluate(positions, images, tiles, pairs, ends, descriptor, networks):
     """Squared distance of the closest atoms, then the fields of Evaluation."""
     n_atoms = len(positions)

@@ -8,9 +8,9 @@ no derivative of a single component is ever kept.
 import numpy as np
 
 from annpot.compiled import compiled
-from annpot.deploy.angular_kernels import add_angular, fill_parts, triple_slopes
-from annpot.deploy.network_kernels import network_gradient
-from annpot.deploy.pair_kernels import (
+from annpot.deploy.kernels.angular import add_angular, fill_parts, triple_slopes
+from annpot.deploy.kernels.networks import network_gradient
+from annpot.deploy.kernels.pairs import (
     N_ROWS,
     add_radial,
     add_radial_slopes,
@@ -19,7 +19,7 @@ from annpot.deploy.pair_kernels import (
     finish_pairs,
     measure_pairs,
 )
-from annpot.deploy.triple_kernels import (
+from annpot.deploy.kernels.triples import (
     E_ROW,
     add_triple_slopes,
     count_triples,
@@ -30,7 +30,7 @@ from annpot.deploy.triple_kernels import (
 )
 
 
-@compiled(calls=("descriptors",), nogil=True, error_model="numpy")
+@compiled(calls=("../descriptors",), nogil=True, error_model="numpy")
 def fill_tiles(start, stop, tiles, geometry, descriptor, networks, results):
     """Energies, virials and dE_i/dr_ij of the atoms of tiles start to stop.
 

@@ -12,8 +12,8 @@ v is what the exponent depends on: (r_j + r_k) / 2, or for BP b itself.
 import numpy as np
 
 from annpot.compiled import compiled
-from annpot.deploy.pair_kernels import filled_up
-from annpot.deploy.triple_kernels import (
+from annpot.deploy.kernels.pairs import filled_up
+from annpot.deploy.kernels.triples import (
     BY_C,
     BY_V,
     BY_W,
@@ -31,7 +31,7 @@ from annpot.descriptors.symmetry_functions import exponentials
 FAST = {"contract", "reassoc"}
 
 
-@compiled(calls=("descriptors",), fastmath=FAST, error_model="numpy")
+@compiled(calls=("../descriptors",), fastmath=FAST, error_model="numpy")
 def fill_parts(n, angular, centres, with_r_jk, angles, digits, scalars, triples, a_row):
     """Fill the exponentials, the angle parts A = x^zeta and their slopes A'.
 

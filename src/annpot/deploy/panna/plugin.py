@@ -1,15 +1,15 @@
 """PANNA's LAMMPS export, `panna.in` with `weights_X.dat`, written and read.
 
-Its layouts: `annpot.deploy.panna_layouts`; its limits: `annpot.deploy.panna_limits`.
+Its layouts: `annpot.deploy.panna.layouts`; its limits: `annpot.deploy.panna.limits`.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from annpot.deploy.panna_layouts import OF_GVERSION, layout_lines, layout_settings
-from annpot.deploy.panna_limits import COMPUTED, require_layout_holds
-from annpot.deploy.panna_text import DESCRIPTOR, read_plugin_text
-from annpot.deploy.panna_weights import read_weights, weights_bytes
+from annpot.deploy.panna.layouts import OF_GVERSION, layout_lines, layout_settings
+from annpot.deploy.panna.limits import COMPUTED, require_layout_holds
+from annpot.deploy.panna.text import DESCRIPTOR, read_plugin_text
+from annpot.deploy.panna.weights import read_weights, weights_bytes
 from annpot.descriptors.definition import DescriptorSettings
 from annpot.elements import is_element
 from annpot.errors import InputError

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from annpot.deploy.panna_layouts import (
+from annpot.deploy.panna.layouts import (
     LARGEST_DEVIATION,
     OF_GVERSION,
     PARTS,

@@ -140,7 +140,7 @@ def measure_pairs(n, cutoffs, prefactor, pairs):
     pairs[BY_R:N_ROWS, :full] = 0.0
 
 
-@compiled(calls=("descriptors",), fastmath=FAST, error_model="numpy")
+@compiled(calls=("../descriptors",), fastmath=FAST, error_model="numpy")
 def add_radial(n_atoms, n, first, radial, centres, pairs, g):
     """Fill the radial functions g[a, :] of atoms, leaving exponentials in `pairs`.
 

@@ -7,7 +7,7 @@ one array, as those of pairs are. Triples stand by atom, then pair of species.
 import numpy as np
 
 from annpot.compiled import compiled
-from annpot.deploy.pair_kernels import (
+from annpot.deploy.kernels.pairs import (
     BX,
     BY,
     BY_R,

@@ -13,7 +13,7 @@ FAST = {"contract", "reassoc"}
 LINEAR, GAUSSIAN, RBF, RELU, TANH = range(5)  # as networks.activations numbers them
 
 
-@compiled(calls=("descriptors",), fastmath=FAST, error_model="numpy")
+@compiled(calls=("../descriptors",), fastmath=FAST, error_model="numpy")
 def network_gradient(n_atoms, layers, weights, active, values, sums, slopes):
     """Energies without offset, and their gradients, of atoms of one element.
 
@@ -59,7 +59,7 @@ def _ends(n_atoms, layer):
     return start, middle, middle + n_atoms * layer[1]
 
 
-@compiled(calls=("descriptors",), fastmath=FAST, error_model="numpy")
+@compiled(calls=("../descriptors",), fastmath=FAST, error_model="numpy")
 def _layer_output(n_atoms, layer, weights, runs, values, sums):
     """y = activation(x W + b), and z = x W + b into `sums`; z = x W for rbf."""
     n_in, n_out, activation = layer[0], layer[1], layer[2]
@@ -107,7 +107,7 @@ def _layer_output(n_atoms, layer, weights, runs, values, sums):
             y[q] = size if z[q] >= 0.0 else -size
 
 
-@compiled(calls=("descriptors",), fastmath=FAST, error_model="numpy")
+@compiled(calls=("../descriptors",), fastmath=FAST, error_model="numpy")
 def _layer_gradient(n_atoms, layer, weights, runs, values, sums, by_y, by_x):
     """dE/dx of a layer from dE/dy, which is overwritten."""
     n_in, n_out, activation = layer[0], layer[1], layer[2]
