@@ -5,6 +5,7 @@ import hashlib
 import importlib
 import logging
 import sys
+import threading
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numba
 from numba.core.caching import FunctionCache
 
 logger = logging.getLogger(__name__)
+COMPILING = "Compiling kernels, once on a machine: about 20 seconds."
 
 
 def compiled(calls=(), **options):
@@ -40,6 +42,24 @@ def compiled(calls=(), **options):
         return kernel
 
     return decorate
+
+
+@contextlib.contextmanager
+def told_when_slow(seconds=2.0):
+    """Log that kernels are being compiled if the block takes that long.
+
+    For a first call, whose other work is short.
+    """
+    if kernel.signatures:
+        yield
+        return
+    timer = threading.Timer(seconds, logger.warning, (COMPILING,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def start_without_scipy():

@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from annpot.compiled import compiled
+from annpot.compiled import COMPILING, compiled, told_when_slow
 
 SOURCES = Path(__file__).parents[2] / "src"
 
@@ -35,13 +36,13 @@ def test_without_a_writable_cache_folder_the_function_still_compiles(monkeypatch
 
 
 CALLED = """
-from annpot.compiled import compiled
+from annpot.compiled import COMPILING, compiled, told_when_slow
 @compiled()
 def factor():
     return {factor}
 """
 CALLER = """
-from annpot.compiled import compiled
+from annpot.compiled import COMPILING, compiled, told_when_slow
 from {folder}.called import factor
 @compiled()
 def times(x):
@@ -113,3 +114,12 @@ print("fine")
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout == "fine\n"
+
+
+def test_a_slow_start_is_told_and_a_fast_one_is_not(caplog):
+    with told_when_slow(seconds=60):
+        pass
+    assert not caplog.messages
+    with told_when_slow(seconds=0.01):
+        time.sleep(0.2)
+    assert caplog.messages == [COMPILING]

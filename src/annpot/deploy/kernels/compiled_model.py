@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from annpot.compiled import compiled
+from annpot.compiled import compiled, told_when_slow
 from annpot.deploy.kernels.packed_model import descriptor_arrays, network_arrays
 from annpot.deploy.kernels.pair_list import pair_list, still_holds
 from annpot.deploy.kernels.tiles import fill_forces, fill_tiles
@@ -18,6 +18,7 @@ from annpot.structures.structure import Structure
 SYMBOLS = {number: symbol for symbol, number in ATOMIC_NUMBERS.items()}
 ATOMS_PER_TILE = 4
 SHARED_FROM = 128  # atoms; fewer are not worth a second thread
+SMALL = 10000  # atoms; more take a while with compiled kernels too
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +59,7 @@ class CompiledModel:
         self._descriptor = descriptor_arrays(model.settings)
         self._networks = network_arrays(model.specs, model.weights, bounds)
         self._made_for = None
+        self._is_warm = False  # whether kernels were compiled, or loaded
         self.n_lists = 0  # made so far
 
     def evaluate(self, numbers, positions, cell, pbc):
@@ -74,6 +76,15 @@ class CompiledModel:
                 cells without volume, atoms at one place.
         """
         structure = numbers, positions, cell, pbc
+        if self._is_warm or len(numbers) > SMALL:
+            return self._evaluation(structure)
+        with told_when_slow():
+            found = self._evaluation(structure)
+        self._is_warm = True
+        return found
+
+    def _evaluation(self, structure):
+        numbers, positions, _, _ = structure
         if self._made_for is None or not self._holds(structure):
             self._list(structure)
         if self.threads != 1 and len(numbers) >= SHARED_FROM:
