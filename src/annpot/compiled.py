@@ -50,9 +50,6 @@ def told_when_slow(seconds=2.0):
 
     For a first call, whose other work is short.
     """
-    if kernel.signatures:
-        yield
-        return
     timer = threading.Timer(seconds, logger.warning, (COMPILING,))
     timer.daemon = True
     timer.start()
