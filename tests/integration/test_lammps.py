@@ -25,6 +25,7 @@ from reference.small_potentials import (
     NETWORKS,
     STRUCTURES,
     predicted,
+    tensor,
 )
 
 GENERATION_3 = "mBP generation 3"
@@ -54,6 +55,12 @@ def agree(found, model, structure):
     np.testing.assert_allclose(found.virial, expected.virials[0], rtol=0, atol=FORCE)
     np.testing.assert_allclose(
         found.atomic_virials.sum(axis=0), expected.virials[0], rtol=0, atol=FORCE
+    )
+    np.testing.assert_allclose(
+        found.centroid_virials.sum(axis=0),
+        tensor(expected.virials[0]),
+        rtol=0,
+        atol=FORCE,
     )
     assert np.abs(expected.forces).max() > 1e-3
 
@@ -94,6 +101,30 @@ def test_virials_of_atoms_are_those_of_their_own_energies(folder, plugin):
         np.testing.assert_allclose(
             found.atomic_virials[atoms], expected, rtol=0, atol=FORCE
         )
+
+
+def test_centroid_virials_give_the_heat_flux(folder, plugin):
+    """sum_i W_i v_i = sum_i r_i (dU_i/dt + F_i v_i), dU_i/dt by central differences.
+
+    The right side is what d/dt sum_i r_i (U_i + m_i v_i^2 / 2) holds beside v_i times
+    these energies.
+    """
+    structure, h = STRUCTURES["molecule"], 1e-3
+    velocities = np.random.default_rng(4).normal(size=structure.positions.shape)
+    moved = [
+        replace(structure, positions=structure.positions + step * h * velocities)
+        for step in (-2, -1, 1, 2)
+    ]
+    *found, here = lammps_results(plugin, folder, [*moved, structure])
+    e = [one.atomic_energies for one in found]
+    power = (8 * (e[2] - e[1]) - (e[3] - e[0])) / (12 * h)
+    power += (here.forces * velocities).sum(axis=1)
+    expected = power @ structure.positions
+    flux = np.einsum("ixa,ia->x", here.centroid_virials, velocities)
+    assert np.abs(expected).max() > 0.1
+    np.testing.assert_allclose(flux, expected, rtol=0, atol=1e-7)
+    total = here.centroid_virials.sum(axis=0)
+    np.testing.assert_allclose(total, tensor(here.virial), rtol=0, atol=FORCE)
 
 
 @pytest.mark.parametrize("name", STRUCTURES)

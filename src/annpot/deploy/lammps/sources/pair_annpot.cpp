@@ -38,7 +38,7 @@ PairAnnpot::PairAnnpot(LAMMPS *lmp)
   one_coeff = 1;
   manybody_flag = 1;
   no_virial_fdotr_compute = 1;    // the virial is summed with the forces
-  centroidstressflag = CENTROID_NOTAVAIL;
+  centroidstressflag = CENTROID_AVAIL;
   unit_convert_flag = utils::get_supported_conversions(utils::ENERGY);
   nextra = 2;
   pvector = new double[nextra]{0.0, 0.0};
@@ -302,6 +302,31 @@ void PairAnnpot::tally(int a, int i)
   for (int k = 0; k < 6; ++k) {
     if (vflag_global) virial[k] += energy_unit * w[k];
     if (vflag_atom) vatom[i][k] += energy_unit * w[k];
+  }
+  if (cvflag_atom) tally_centroid(a);
+}
+
+// The virial that belongs to the velocity of an atom in the heat flux: of atom j
+//   -sum_i r_ij (x) dE_i/dr_ij,  xx, yy, zz, xy, xz, yz, yx, zx, zy; not symmetric.
+// Source: Z. Fan et al., Phys. Rev. B 92, 094301 (2015), eq. 21.
+void PairAnnpot::tally_centroid(int a)
+{
+  const annpot::Neighbors &n = potential->neighbors(a);
+  const double *gx = potential->slope_x(a), *gy = potential->slope_y(a);
+  const double *gz = potential->slope_z(a);
+  for (int k = 0; k < n.size(); ++k) {
+    double *w = cvatom[n.index[k]];
+    const double x = energy_unit * n.x[k], y = energy_unit * n.y[k];
+    const double z = energy_unit * n.z[k];
+    w[0] -= x * gx[k];
+    w[1] -= y * gy[k];
+    w[2] -= z * gz[k];
+    w[3] -= x * gy[k];
+    w[4] -= x * gz[k];
+    w[5] -= y * gz[k];
+    w[6] -= y * gx[k];
+    w[7] -= z * gx[k];
+    w[8] -= z * gy[k];
   }
 }
 

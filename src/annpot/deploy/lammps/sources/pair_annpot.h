@@ -41,6 +41,7 @@ class PairAnnpot : public Pair
   void gather(int i);
   void scatter(const std::vector<int> &atoms);
   void tally(int a, int i);
+  void tally_centroid(int a);
   void watch(int a, int i);
   void count_extrapolations();
 
