@@ -62,20 +62,21 @@ void TripleFunctions::list(Triples &t) const
       const double factor = s1 == s2 ? 2.0 * d_.pair_weight : 2.0;
       for (int a = t.first[s1]; a < t.first[s1 + 1]; ++a) {
         const int start = s1 == s2 ? a + 1 : t.first[s2], stop = t.first[s2 + 1];
-        double *cosine = &t.cosine[q] - start, *squares = &t.squares[q] - start;
-        double *weight = &t.weight[q] - start;
-        int *j = &t.j[q] - start, *k = &t.k[q] - start;
+        double *cosine = t.cosine.data() + q, *squares = t.squares.data() + q;
+        double *weight = t.weight.data() + q;
+        int *j = t.j.data() + q, *k = t.k.data() + q;
         const double ax = x[a], ay = y[a], az = z[a], af = factor * t.f[a];
         for (int b = start; b < stop; ++b) {
           const double c = ax * x[b] + ay * y[b] + az * z[b];
           // The cross product keeps the digits of the sine where 1 - c^2 loses them.
           const double u = ax * y[b] - ay * x[b], v = ay * z[b] - az * y[b];
           const double w = az * x[b] - ax * z[b];
-          cosine[b] = c > 1.0 ? 1.0 : c < -1.0 ? -1.0 : c;
-          squares[b] = rest + scale * scale * (u * u + v * v + w * w);
-          weight[b] = af * t.f[b];
-          j[b] = a;
-          k[b] = b;
+          const int at = b - start;
+          cosine[at] = c > 1.0 ? 1.0 : c < -1.0 ? -1.0 : c;
+          squares[at] = rest + scale * scale * (u * u + v * v + w * w);
+          weight[at] = af * t.f[b];
+          j[at] = a;
+          k[at] = b;
         }
         q += std::max(0, stop - start);
       }
@@ -104,7 +105,7 @@ void TripleFunctions::radial_parts(Triples &t) const
     }
   }
   for (int p = 0; p < n_eta_; ++p) {
-    double *e = &t.radial[p * n], *slope = &t.radial_slope[p * n];
+    double *e = t.radial.data() + p * n, *slope = t.radial_slope.data() + p * n;
     const double eta = d_.angular_eta[p], centre = d_.angular_centre[p];
     if (d_.with_r_jk)
       for (int q = 0; q < n; ++q) {
