@@ -41,13 +41,18 @@ def _plugin():
 
 
 def _check(model, ranks):
-    from annpot.deploy.lammps.check import deviations
+    from annpot.deploy.golden_check import golden_deviations
+    from annpot.deploy.lammps.engine import lammps_results
     from annpot.errors import AnnpotError
+    from annpot.models.folder import read_model
     from annpot.result_tables import deviation_table, show
 
-    found = deviations(model, _plugin(), ranks)
+    loaded, plugin = read_model(model), _plugin()
+    found = golden_deviations(
+        loaded, lambda golden: lammps_results(plugin, model, golden, ranks)
+    )
     show(deviation_table(found))
-    wrong = [one.name for one in found if not one.is_small]
+    wrong = [one.name for one in found if not one.agrees]
     if wrong:
         raise AnnpotError(
             f"{model}: LAMMPS differs from the model by more than rounding for "
