@@ -364,7 +364,7 @@ void *PairAnnpot::extract_peratom(const char *name, int &n_columns)
 
 double PairAnnpot::memory_usage()
 {
-  double bytes = Pair::memory_usage() + 8.0 * n_outside.capacity();
+  double bytes = Pair::memory_usage() + 8.0 * static_cast<double>(n_outside.capacity());
   for (const auto &atoms : atoms_of_element) bytes += sizeof(int) * atoms.capacity();
   return potential ? bytes + potential->bytes() : bytes;
 }
