@@ -54,13 +54,13 @@ def virial_table(evaluation):
 
 
 def deviation_table(deviations):
-    """rich Table of what LAMMPS makes of golden structures: largest differences."""
+    """rich Table of the GoldenDeviations of LAMMPS."""
     from rich.table import Table
 
     table = Table(title="LAMMPS against the model, largest differences")
     for name in ("structure", "energy", "atoms"):
         table.add_column(name)
-    for name in ("eV/atom", "forces (eV/angstrom)", "virial (eV)", "out of range"):
+    for name in ("eV/atom", "forces (eV/angstrom)", "virial (eV/atom)", "out of range"):
         table.add_column(name, justify="right")
     for one in deviations:
         table.add_row(

@@ -5,6 +5,7 @@ import pytest
 
 from annpot.apps import extract_weights
 from annpot.apps.evaluate import main
+from annpot.evaluation.model import networks_of_model
 from annpot.forces.prediction import predictions
 from annpot.models.folder import read_model
 from annpot.networks.architecture import LayerSpec, NetworkSpec
@@ -88,6 +89,15 @@ def test_descriptors_of_other_settings_are_refused(run, capsys):
     path = gvect_ini(run.folder, mbp_generation=2)
     assert evaluate(run, MODEL, f"{STRUCTURES}gvect_ini = {path}\n") == 2
     assert "but model was trained on generation 3" in capsys.readouterr().err
+
+
+def test_the_generation_of_a_model_is_stated_whatever_its_checkpoint_says(run):
+    path = run.folder / "model" / "networks_metadata.json"
+    text = path.read_text()
+    assert '"mbp_generation_source": "stated"' in text
+    path.write_text(text.replace('_source": "stated"', '_source": "assumed"'))
+    data = networks_of_model(run.folder / "model").data
+    assert (data["mbp_generation"], data["mbp_generation_source"]) == (3, "stated")
 
 
 def test_a_damaged_model_is_refused(run, capsys):

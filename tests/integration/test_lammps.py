@@ -3,6 +3,8 @@
 import json
 import re
 from dataclasses import replace
+from itertools import product
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -144,6 +146,20 @@ def test_boxes_of_lammps_keep_all_distances(name):
         np.array(structure.pbc)
     ]
     np.testing.assert_allclose(rest, 0, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("pbc", list(product((False, True), repeat=3)))
+@pytest.mark.parametrize("hand", [1, -1])
+def test_boxes_of_lammps_repeat_as_the_structure_does(pbc, hand):
+    rng = np.random.default_rng(1)
+    for _ in range(5):
+        cell, positions = rng.normal(size=(2, 3, 3))
+        cell[0] *= np.sign(np.linalg.det(cell)) * hand
+        box = box_of(SimpleNamespace(pbc=pbc, cell=cell, positions=positions))
+        assert np.linalg.det(box.vectors) > 0
+        vectors = box.from_box(box.vectors[box.pbc])
+        found = sorted(vectors.tolist())
+        np.testing.assert_allclose(found, sorted(cell[list(pbc)].tolist()), atol=1e-12)
 
 
 def test_golden_structures_pass(folder, plugin, capsys):

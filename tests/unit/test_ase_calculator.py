@@ -14,6 +14,9 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.calculators.calculator import PropertyNotImplementedError
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.io import read, write
+from ase.outputs import Properties
 
 import annpot
 from annpot import AnnpotCalculator
@@ -52,7 +55,7 @@ def test_properties(water):
     energy = water.get_potential_energy()
     assert water.get_potential_energy(force_consistent=True) == energy
     assert water.get_potential_energies().sum() == pytest.approx(energy, abs=1e-12)
-    assert water.calc.results["extrapolation"] == 0
+    assert water.calc.n_outside == 0
     assert set(water.calc.results) < set(AnnpotCalculator.implemented_properties)
     with pytest.raises(PropertyNotImplementedError):
         water.get_stress()
@@ -164,12 +167,12 @@ def test_extrapolation_is_counted_and_told_once(caplog):
     water.calc = AnnpotCalculator(narrow_model())
     with caplog.at_level(logging.WARNING):
         water.get_forces()
-        assert water.calc.results["extrapolation"] == 0
+        assert water.calc.n_outside == 0
         assert water.calc.extrapolation() is None
         assert not caplog.records
         water.positions[2] += 0.3
         water.get_forces()
-        assert water.calc.get_property("extrapolation", water) == 2
+        assert water.calc.n_outside == 2
         water.positions[2] += 0.3
         water.get_forces()
     assert water.calc.n_extrapolations == 4
@@ -185,13 +188,31 @@ def test_extrapolation_is_counted_and_told_once(caplog):
 
 def test_extrapolation_stops_after(caplog):
     water = ase.build.molecule("H2O")
-    water.calc = AnnpotCalculator(narrow_model(), stop_after=3)
+    water.calc = AnnpotCalculator(narrow_model(), stop_after=4)
+    for _ in range(2):  # 2 atoms each
+        water.positions[2] += 0.3
+        water.get_forces()
     water.positions[2] += 0.3
-    water.get_forces()
-    water.positions[2] += 0.3
-    with pytest.raises(ExtrapolationError, match="4, stop_after = 3"):
+    with pytest.raises(ExtrapolationError, match="6, stop_after = 4"):
         water.get_forces()
     assert "energy" not in water.calc.results
+    assert water.calc.n_outside is None
+
+
+def test_results_go_through_the_files_and_calculators_of_ase(water, tmp_path):
+    water.set_cell([9, 9, 9])
+    water.pbc = True
+    water.get_forces()
+    kept = SinglePointCalculator(water, **water.calc.results)
+    assert kept.results.keys() == water.calc.results.keys()
+    assert set(Properties(water.calc.results)) >= set(water.calc.results)
+    for name in ("water.traj", "water.extxyz", "water.db"):
+        write(tmp_path / name, water)
+        again = read(tmp_path / name)
+        assert again.get_potential_energy() == pytest.approx(
+            water.get_potential_energy(), abs=1e-7
+        )
+        np.testing.assert_allclose(again.get_stress(), water.get_stress(), atol=1e-7)
 
 
 def test_golden_structures_agree(folder):

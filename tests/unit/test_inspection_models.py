@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from annpot.apps import set as app_set
 from annpot.apps.ls import main
 from annpot.deploy.panna.plugin import plugin_files
 from annpot.errors import InputError
@@ -73,3 +74,15 @@ def test_an_export_for_lammps_tells_descriptor_and_networks(
     (tmp_path / "weights_C.dat").unlink()
     with pytest.raises(InputError, match=r"weights_C\.dat"):
         sheets(tmp_path / "other.in")
+
+
+def test_the_generation_of_a_model_is_not_changed_behind_it(folder, capsys):
+    path = folder / "networks_metadata.json"
+    before = path.read_bytes()
+    assert app_set.main([str(folder), "mbp_generation", "1", "--yes"]) == 2
+    told = capsys.readouterr().err
+    assert "it is part of model.json" in told
+    assert "Extract the model again with [IO_INFORMATION] mbp_generation = N." in told
+    assert path.read_bytes() == before
+    assert app_set.main([str(folder), "comment", "for MD", "--yes"]) == 0
+    assert sheets(folder)[0].facts["files"] == "verified"

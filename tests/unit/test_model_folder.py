@@ -81,6 +81,21 @@ def test_other_networks_in_the_folder_end_the_model(folder):
             lambda b: b.replace(b'"activation": 4', b'"activation": 7'),
             "activation .7.: expected one of",
         ),
+        (
+            "model.json",
+            lambda b: b.replace(b'"activation": 4', b'"activation": 4.5'),
+            "4.5 is no integer",
+        ),
+        (
+            "model.json",
+            lambda b: b.replace(b'"offset": ', b'"offset": 1e999, "x": '),
+            "numbers that are not finite",
+        ),
+        (
+            "model.json",
+            lambda b: b.replace(b'"n_training_atoms": 7', b'"n_training_atoms": 1e999'),
+            "inf is no integer",
+        ),
     ],
 )
 def test_damage_is_told(folder, name, damage, message):

@@ -232,6 +232,7 @@ def test_weights_beyond_float32_are_refused():
         (0, "generation = 2", "generation = 7", "expected a number from 0 to 3"),
         (1, "!gversion = 1", "!gversion = 4", "expected a number from 0 to 1"),
         (0, "weights_C.dat", "weights_N.dat", "weights_N.dat: there is no such file"),
+        (0, "weights_C.dat", "weights\0C.dat", "panna.in: is not text: expected the"),
     ],
 )  # fmt: skip
 def test_a_wrong_file_is_told(tmp_path, gversion, old, new, told):

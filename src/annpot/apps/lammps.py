@@ -1,5 +1,7 @@
 """app_lammps: the pair style of LAMMPS built, checked and run."""
 
+import sys
+
 from annpot.apps.command import exit_code_of, make_parser
 
 NAME = "app_lammps"
@@ -12,9 +14,16 @@ def main(argv=None):
     for name, (_, about, add_flags) in ACTIONS.items():
         action = actions.add_parser(name, help=about, description=about)
         add_flags(action)
-    arguments = vars(parser.parse_args(argv))
-    run, _, _ = ACTIONS[arguments.pop("action")]
-    debug = arguments.pop("debug")
+    argv = list(sys.argv[1:] if argv is None else argv)
+    # argparse takes no words behind a flag for a list of positional ones.
+    end = argv.index("--") if "--" in argv else len(argv)
+    arguments, words = vars(parser.parse_args(argv[:end])), argv[end + 1 :]
+    action, debug = arguments.pop("action"), arguments.pop("debug")
+    if action == "run":
+        arguments["words"] = words
+    elif words:
+        parser.error(f"unknown words {' '.join(words)}: only run passes words on")
+    run, _, _ = ACTIONS[action]
     return exit_code_of(NAME, lambda: run(**arguments), debug)
 
 
@@ -41,13 +50,18 @@ def _plugin():
 
 
 def _check(model, ranks):
-    from annpot.deploy.lammps.check import deviations
+    from annpot.deploy.golden_check import golden_deviations
+    from annpot.deploy.lammps.engine import lammps_results
     from annpot.errors import AnnpotError
+    from annpot.models.folder import read_model
     from annpot.result_tables import deviation_table, show
 
-    found = deviations(model, _plugin(), ranks)
+    loaded, plugin = read_model(model), _plugin()
+    found = golden_deviations(
+        loaded, lambda golden: lammps_results(plugin, model, golden, ranks)
+    )
     show(deviation_table(found))
-    wrong = [one.name for one in found if not one.is_small]
+    wrong = [one.name for one in found if not one.agrees]
     if wrong:
         raise AnnpotError(
             f"{model}: LAMMPS differs from the model by more than rounding for "
@@ -101,9 +115,7 @@ def _add_check(parser):
 def _add_run(parser):
     parser.add_argument("input", metavar="INPUT", help="input script of LAMMPS")
     _add_ranks(parser)
-    parser.add_argument(
-        "words", nargs="*", metavar="WORD", help="further words for lmp, after --"
-    )
+    parser.epilog = "Words after -- go to lmp: app_lammps run FILE -- -var seed 2"
 
 
 ACTIONS = {

@@ -7,8 +7,9 @@ from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 
 from annpot.deploy.extrapolation import ExtrapolationGuard
-from annpot.deploy.golden_check import check_golden
+from annpot.deploy.golden_check import golden_deviations
 from annpot.deploy.kernels.compiled_model import CompiledModel
+from annpot.elements import ATOMIC_NUMBERS
 from annpot.models.folder import read_model
 from annpot.models.model import Model
 
@@ -20,8 +21,9 @@ class AnnpotCalculator(Calculator):
 
     Results, in ASE's units: energy and free_energy (equal, eV), energies (n_atoms,)
     eV, forces (n_atoms, 3) eV/angstrom, stress (6,) xx, yy, zz, yz, xz, xy,
-    eV/angstrom^3, only where all three directions are periodic; and extrapolation,
-    the number of atoms whose descriptor leaves the range of training.
+    eV/angstrom^3, only where all three directions are periodic. Atoms whose descriptor
+    leaves the range of training are counted in `n_outside`: ASE's own calculators and
+    files refuse results of other names than ASE's.
 
     Example:
         atoms.calc = AnnpotCalculator("my_model")
@@ -32,8 +34,9 @@ class AnnpotCalculator(Calculator):
             or a Model.
         threads: number of cores to use; all when None. Results do not depend on it.
         skin: how much further than the cutoff neighbour lists reach, angstrom.
-        stop_after: number of extrapolating atoms, counted over all calls, from which
-            on a call raises ExtrapolationError; never when None.
+        stop_after: number of extrapolating atoms, counted over all calls, that are
+            allowed: a call that finds more raises ExtrapolationError; None for any
+            number.
 
     Raises:
         InputError: the folder is not that of a model, or it was damaged; from a
@@ -41,9 +44,7 @@ class AnnpotCalculator(Calculator):
             cells without volume, atoms at one place.
     """
 
-    implemented_properties = [
-        "energy", "free_energy", "energies", "forces", "stress", "extrapolation",
-    ]  # fmt: skip
+    implemented_properties = ["energy", "free_energy", "energies", "forces", "stress"]
     name = "annpot"
     nolabel = True
     _state = None  # GEOMETRY of the atoms that the results are for, as bytes
@@ -67,13 +68,13 @@ class AnnpotCalculator(Calculator):
         numbers = np.ascontiguousarray(atoms.numbers, np.int64)
         found = self._compiled.evaluate(numbers, positions, cell, pbc)
         self._outside = found.outside
-        n_outside = self._guard.count(atoms, found.outside) if self.model.ranges else 0
+        if self.model.ranges:
+            self._guard.count(atoms, found.outside)
         self.results = {
             "energy": found.energy,
             "free_energy": found.energy,
             "energies": found.atomic_energies,
             "forces": found.forces,
-            "extrapolation": n_outside,
         }
         if pbc.all():
             self.results["stress"] = found.virial / -abs(np.linalg.det(cell))
@@ -108,6 +109,11 @@ class AnnpotCalculator(Calculator):
         self._state = None if atoms is None else _state_of(atoms)
 
     @property
+    def n_outside(self):
+        """Number of extrapolating atoms of the results, None without results."""
+        return None if self._state is None else int(np.sum(self._outside >= 0))
+
+    @property
     def n_extrapolations(self):
         """Number of extrapolating atoms in all calculations so far."""
         return self._guard.n_atoms
@@ -128,7 +134,19 @@ class AnnpotCalculator(Calculator):
         Raises:
             InputError: the model has none.
         """
-        return check_golden(self.model, self._compiled)
+        return golden_deviations(self.model, self._evaluations)
+
+    def _evaluations(self, structures):
+        """Evaluation of each structure, aside from the results."""
+        return [
+            self._compiled.evaluate(
+                np.array([ATOMIC_NUMBERS[symbol] for symbol in one.symbols]),
+                np.ascontiguousarray(one.positions),
+                np.ascontiguousarray(one.cell),
+                one.pbc,
+            )
+            for one in structures
+        ]
 
 
 def _state_of(atoms):

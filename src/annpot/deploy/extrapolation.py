@@ -53,8 +53,8 @@ class ExtrapolationGuard:
 
     Args:
         model: Model.
-        stop_after: number of atoms, over all calls, from which on `count` raises;
-            never when None.
+        stop_after: number of atoms, over all calls, that are allowed: with more
+            `count` raises; None for any number.
 
     Attributes:
         n_atoms: counted so far.
@@ -65,18 +65,18 @@ class ExtrapolationGuard:
         self.n_atoms = 0
 
     def count(self, structure, outside):
-        """Number of extrapolating atoms of a structure.
+        """Count the extrapolating atoms of a structure.
 
         Args:
             structure: has symbols, positions, cell and pbc.
             outside: (n_atoms,) component out of range, or -1.
 
         Raises:
-            ExtrapolationError: there were `stop_after` of them.
+            ExtrapolationError: there were more than `stop_after` of them.
         """
         n = int(np.count_nonzero(outside >= 0))
         if not n:
-            return 0
+            return
         is_first, self.n_atoms = self.n_atoms == 0, self.n_atoms + n
         if is_first:
             logger.warning(
@@ -84,14 +84,13 @@ class ExtrapolationGuard:
                 self.model.folder or "model",
                 self.described(structure, outside),
             )
-        if self.stop_after is not None and self.n_atoms >= self.stop_after:
+        if self.stop_after is not None and self.n_atoms > self.stop_after:
             raise ExtrapolationError(
                 f"{self.model.folder or 'model'}: "
                 f"{self.described(structure, outside)}. With those of earlier calls "
                 f"{self.n_atoms}, stop_after = {self.stop_after}. Train with such "
                 "structures, or allow more."
             )
-        return n
 
     def described(self, structure, outside):
         """Extrapolation of a structure, None where there is none."""

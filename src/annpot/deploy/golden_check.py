@@ -1,12 +1,12 @@
-"""Golden structures of a model computed again: does this machine agree?"""
+"""Golden structures of a model computed again: does this program agree with it?"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from annpot.elements import ATOMIC_NUMBERS
 from annpot.errors import InputError
 
+# Sums of float64 in another order.
 ENERGY_TOLERANCE = 1e-10  # eV per atom
 FORCE_TOLERANCE = 1e-9  # eV/angstrom
 VIRIAL_TOLERANCE = 1e-9  # eV per atom
@@ -18,16 +18,20 @@ class GoldenDeviation:
 
     Attributes:
         name, role: of the GoldenStructure.
-        energy: of the atomic energies, eV.
+        n_atoms: number of its atoms.
+        energy: of the atomic energies, and of the total energy per atom, eV.
         forces: of a component, eV/angstrom.
         virial: of a component, eV per atom.
+        n_outside: atoms whose descriptors are out of the range of training.
     """
 
     name: str
     role: str
+    n_atoms: int
     energy: float
     forces: float
     virial: float
+    n_outside: int
 
     @property
     def agrees(self):
@@ -40,36 +44,39 @@ class GoldenDeviation:
         )
 
 
-def check_golden(model, compiled_model):
+def golden_deviations(model, results_of):
     """GoldenDeviation of each golden structure of a Model.
 
     Args:
-        compiled_model: CompiledModel of it.
+        results_of: function from a sequence of structures to the result of each, which
+            has energy, atomic_energies, forces, virial and n_outside as GoldenStructure
+            and GoldenDeviation have them.
 
     Raises:
-        InputError: the model has no golden structures.
+        InputError: the model has no golden structures; what `results_of` raises.
     """
     if not model.golden:
         raise InputError(
             f"{model.folder or 'model'}: no golden structures to check with: expected "
             "some in golden.json. Extract the model again."
         )
-    return [_deviation(golden, compiled_model) for golden in model.golden]
+    results = results_of(model.golden)
+    return [_deviation(*both) for both in zip(model.golden, results, strict=True)]
 
 
-def _deviation(golden, compiled_model):
-    found = compiled_model.evaluate(
-        np.array([ATOMIC_NUMBERS[symbol] for symbol in golden.symbols]),
-        np.ascontiguousarray(golden.positions),
-        np.ascontiguousarray(golden.cell),
-        golden.pbc,
-    )
+def _deviation(golden, found):
+    n_atoms = len(golden.symbols)
+    of_atoms = _largest(found.atomic_energies - golden.atomic_energies)
+    of_total = _largest(found.energy - golden.energy) / n_atoms
     return GoldenDeviation(
         name=golden.name,
         role=golden.role,
-        energy=_largest(found.atomic_energies - golden.atomic_energies),
+        n_atoms=n_atoms,
+        # `max` of Python would lose a NaN.
+        energy=_largest([of_atoms, of_total]),
         forces=_largest(found.forces - golden.forces),
-        virial=_largest(found.virial - golden.virial) / len(golden.symbols),
+        virial=_largest(found.virial - golden.virial) / n_atoms,
+        n_outside=found.n_outside,
     )
 
 

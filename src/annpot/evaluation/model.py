@@ -33,10 +33,12 @@ def networks_of_model(folder):
         InputError: see `read_model`.
     """
     model, about = read_model(folder), read_metadata(folder).about
-    data = {"mbp_generation_source": "stated"} | (about.get("data") or {})
-    data |= {
+    is_mbp = model.mbp_generation is not None
+    data = (about.get("data") or {}) | {
         "descriptor": model.settings.to_dict(),
         "mbp_generation": model.mbp_generation,
+        # Stated for the model, even where the checkpoint only assumed it.
+        "mbp_generation_source": "stated" if is_mbp else None,
     }
     rescale = (about | model.training).get("energy_rescale", 1.0)
     file = ModelFile(Path(folder))

@@ -2,6 +2,7 @@
 
 import functools
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from annpot import files
@@ -13,10 +14,15 @@ from annpot.inspection.changes import (
     generation_of,
     logged,
 )
+from annpot.inspection.models import FILE_NAME as MODEL
 from annpot.networks.metadata import ABOUT, read_specs
 from annpot.networks.metadata_layouts import FILE_NAME
 
 GENERATION = "mbp_generation"
+IN_MODEL = (
+    f"it is part of {MODEL}, and the energies of its golden structures depend on it. "
+    "Extract the model again with [IO_INFORMATION] mbp_generation = N."
+)
 
 
 def model_target(folder):
@@ -31,7 +37,10 @@ def model_target(folder):
         raise InputError(f"{path}: there is no such file. Extract the networks again.")
     read_specs(folder)
     about = _about(json.loads(path.read_bytes()))
-    values = comment_of(about), generation_of(GENERATION, about.get("data") or {})
+    generation = generation_of(GENERATION, about.get("data") or {})
+    if (folder / MODEL).exists():
+        generation = replace(generation, refusal=IN_MODEL)
+    values = comment_of(about), generation
     write = functools.partial(_write, folder)
     return Target(str(path), "extracted model", by_key(values), write)
 

@@ -113,7 +113,9 @@ def parse_model(content, path):
             "files": {str(n): dict(f) for n, f in document["files"].items()},
             "training": dict(document["training"]),
         }
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (
+        ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError
+    ) as error:  # fmt: skip
         raise InputError(
             f"{path}: not what app_extract_weights writes ({error!r}). Extract the "
             "model again."
@@ -159,7 +161,7 @@ def _check(document, settings, specs):
 
 def _spec(network):
     layers = tuple(
-        LayerSpec(int(layer["size"]), int(layer["activation"]))
+        LayerSpec(_integer(layer["size"]), _integer(layer["activation"]))
         for layer in network["layers"]
     )
     known = {activation.number for activation in ACTIVATIONS}
@@ -169,7 +171,7 @@ def _spec(network):
         raise ValueError(f"activation {unknown}: expected one of {known}")
     offset = _finite([network["offset"]])[0]
     return NetworkSpec(
-        network["element"], int(network["n_features"]), layers, float(offset)
+        network["element"], _integer(network["n_features"]), layers, float(offset)
     )
 
 
@@ -178,7 +180,13 @@ def _range(network):
     high = _finite(network["descriptor_maximum"])
     if not low.shape == high.shape == (network["n_features"],) or (low > high).any():
         raise ValueError(f"descriptor range of {network['element']}")
-    return DescriptorRange(low, high, int(network["n_training_atoms"]))
+    return DescriptorRange(low, high, _integer(network["n_training_atoms"]))
+
+
+def _integer(value):
+    if type(value) is not int:
+        raise ValueError(f"{value!r} is no integer")
+    return value
 
 
 def _finite(values):

@@ -95,7 +95,9 @@ def parse_golden(content, path):
                 "again."
             )
         return tuple(_structure(entry) for entry in document["structures"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (
+        ValueError, KeyError, TypeError, OverflowError, RecursionError
+    ) as error:  # fmt: skip
         raise InputError(
             f"{path}: not what app_extract_weights writes ({error!r}). Extract the "
             "model again."

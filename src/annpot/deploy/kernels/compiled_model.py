@@ -40,6 +40,11 @@ class Evaluation:
     virial: np.ndarray
     outside: np.ndarray
 
+    @property
+    def n_outside(self):
+        """Number of atoms whose descriptors are out of the range of training."""
+        return int(np.count_nonzero(self.outside >= 0))
+
 
 class CompiledModel:
     """A Model, and the neighbour list of the structure it saw last.

@@ -103,6 +103,15 @@ def cutoff_and_slope(r, r_cut):
 
 
 @compiled(fastmath=FAST, error_model="numpy")
+def _fill_cutoffs(n, distance, r_cut, factor, f, slope):
+    """Cutoff functions and their slopes, times a factor."""
+    for q in range(n):
+        f_c, by_r = cutoff_and_slope(distance[q], r_cut)
+        f[q] = factor * f_c
+        slope[q] = factor * by_r
+
+
+@compiled(fastmath=FAST, error_model="numpy")
 def measure_pairs(n, cutoffs, prefactor, pairs):
     """Turn vectors and squared distances of n pairs into all rows but the last four.
 
@@ -127,16 +136,8 @@ def measure_pairs(n, cutoffs, prefactor, pairs):
         ux[q] *= inverse[q]
         uy[q] *= inverse[q]
         uz[q] *= inverse[q]
-    f, slope, r_cut = pairs[F], pairs[F_SLOPE], cutoffs[1]
-    for q in range(full):
-        f_c, by_r = cutoff_and_slope(distance[q], r_cut)
-        f[q] = prefactor * f_c
-        slope[q] = prefactor * by_r
-    f, slope, r_cut = pairs[NEAR], pairs[NEAR_SLOPE], cutoffs[2]
-    for q in range(full):
-        f_c, by_r = cutoff_and_slope(distance[q], r_cut)
-        f[q] = f_c
-        slope[q] = by_r
+    _fill_cutoffs(full, distance, cutoffs[1], prefactor, pairs[F], pairs[F_SLOPE])
+    _fill_cutoffs(full, distance, cutoffs[2], 1.0, pairs[NEAR], pairs[NEAR_SLOPE])
     pairs[BY_R:N_ROWS, :full] = 0.0
 
 

@@ -34,8 +34,11 @@ E_ROW = 11
 def near_pairs(n_segments, first, r_cut, pairs, near, near_first):
     """List the pairs closer than the angular cutoff.
 
-    Returns:
-        number of triples that they make.
+    Args:
+        n_segments: number of atoms times number of species.
+        first: see `find_pairs`.
+        near: filled with the places of these pairs in `pairs`.
+        near_first: (n_segments + 1,) filled with the first of each atom and species.
     """
     n = 0
     near_first[0] = 0

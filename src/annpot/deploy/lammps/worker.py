@@ -52,10 +52,29 @@ def main(task, result):
 def _computed(engine, task, structure):
     """What LAMMPS says about one structure."""
     box = box_of(structure)
-    elements = sorted(set(structure.symbols))
-    types = [elements.index(symbol) + 1 for symbol in structure.symbols]
+    _run(engine, task, structure.symbols, box)
+    volume = np.linalg.det(box.vectors)
+    pressure = engine.numpy.extract_compute("pressure", 0, 1)
+    return {
+        "energy": engine.get_thermo("pe"),
+        "atomic_energies": _gathered(engine, "c_energies", 1)[:, 0],
+        "forces": box.from_box(_gathered(engine, "f", 3)),
+        "virial": box.virial_from_box(pressure[ORDER] * volume / BAR),
+        "atomic_virials": box.virial_from_box(
+            -_gathered(engine, "c_virials", 6)[:, ORDER] / BAR
+        ),
+        "centroid_virials": box.tensors_from_box(
+            -_gathered(engine, "c_centroids", 9)[:, ROWS].reshape(-1, 3, 3) / BAR
+        ),
+        "n_outside": engine.numpy.extract_compute("outside", 0, 1)[0],
+    }
+
+
+def _run(engine, task, symbols, box):
+    """Give atoms and the model to LAMMPS and compute them once."""
+    elements = sorted(set(symbols))
+    types = [elements.index(symbol) + 1 for symbol in symbols]
     masses = [f"mass {k + 1} 1.0" for k in range(len(elements))]
-    style = f"pair_style annpot {task['style']}"
     if engine.extract_global("natoms"):
         engine.command("clear")
     engine.commands_list(
@@ -82,7 +101,7 @@ def _computed(engine, task, structure):
     )
     engine.commands_list(
         [
-            style,
+            f"pair_style annpot {task['style']}",
             f'pair_coeff * * "{task["model"]}" {" ".join(elements)}',
             "compute energies all pe/atom",
             "compute virials all stress/atom NULL virial",
@@ -93,21 +112,6 @@ def _computed(engine, task, structure):
             "run 0",
         ]
     )
-    volume = np.linalg.det(box.vectors)
-    pressure = engine.numpy.extract_compute("pressure", 0, 1)
-    return {
-        "energy": engine.get_thermo("pe"),
-        "atomic_energies": _gathered(engine, "c_energies", 1)[:, 0],
-        "forces": box.from_box(_gathered(engine, "f", 3)),
-        "virial": box.virial_from_box(pressure[ORDER] * volume / BAR),
-        "atomic_virials": box.virial_from_box(
-            -_gathered(engine, "c_virials", 6)[:, ORDER] / BAR
-        ),
-        "centroid_virials": box.tensors_from_box(
-            -_gathered(engine, "c_centroids", 9)[:, ROWS].reshape(-1, 3, 3) / BAR
-        ),
-        "n_outside": engine.numpy.extract_compute("outside", 0, 1)[0],
-    }
 
 
 def _gathered(engine, name, n_columns):

@@ -127,9 +127,12 @@ def read_plugin_text(path):
     Raises:
         InputError: it cannot be read, or a line is none of a section, a key, a comment.
     """
+    content = content_of(path)
     try:
-        lines = content_of(path).decode().splitlines()
-    except UnicodeDecodeError:
+        lines = content.decode().splitlines()
+        if "\0" in content.decode():
+            raise ValueError
+    except ValueError:
         raise InputError(
             f"{path}: is not text: expected the file panna.in of a LAMMPS export."
         ) from None

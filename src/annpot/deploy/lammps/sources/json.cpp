@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <locale>
 #include <sstream>
 
 namespace annpot
@@ -85,13 +86,22 @@ class JsonReader
       result.kind_ = Json::Boolean;
     else {
       result.kind_ = Json::Number;
-      const char *start = text_.c_str() + at_;
-      char *end = nullptr;
-      result.number_ = std::strtod(start, &end);
-      if (end == start || !std::isfinite(result.number_))
-        fail("expected a finite number");
-      at_ += end - start;
+      result.number_ = number();
     }
+    return result;
+  }
+
+  // Unlike strtod, the same in every language of the program around LAMMPS.
+  double number()
+  {
+    const auto end = std::min(text_.find_first_not_of("+-.0123456789eE", at_),
+                              text_.size());
+    std::istringstream digits(text_.substr(at_, end - at_));
+    digits.imbue(std::locale::classic());
+    double result = 0.0;
+    if (!(digits >> result) || digits.peek() != EOF || !std::isfinite(result))
+      fail("expected a finite number");
+    at_ = end;
     return result;
   }
 

@@ -16,6 +16,7 @@ namespace
 {
 
 constexpr int FORMAT_VERSION = 1;
+constexpr std::size_t MOST_SPECIES = 118;
 // Rounding of descriptors that were stored in float32, as a part of a bound or of 1.
 constexpr double RANGE_MARGIN = 1e-6;
 const std::string AGAIN = " Extract or copy the model again.";
@@ -118,7 +119,11 @@ Descriptor read_descriptor(const Json &json)
   if (kind != "mBP" && kind != "BP") refuse(json["kind"], "mBP or BP, found " + kind);
   Descriptor result;
   result.with_r_jk = kind == "BP";
-  result.n_species = static_cast<int>(json["species"].texts().size());
+  const std::vector<std::string> species = json["species"].texts();
+  if (species.size() > MOST_SPECIES ||
+      std::set<std::string>(species.begin(), species.end()).size() != species.size())
+    refuse(json["species"], "different chemical elements");
+  result.n_species = static_cast<int>(species.size());
   result.r_cut_radial = positive(json["r_cut_radial"]);
   result.r_cut_angular = positive(json["r_cut_angular"]);
   result.r_cut = std::max(result.r_cut_radial, result.r_cut_angular);
@@ -134,6 +139,7 @@ Descriptor read_descriptor(const Json &json)
   result.pair_weight = json["pair_weight"].number();
   result.cosine_scale = json["cosine_scale"].number();
   result.radial_prefactor = json["radial_prefactor"].number();
+  if (result.n_features() < 1) refuse(json, "at least one symmetry function");
   return result;
 }
 

@@ -261,11 +261,11 @@ void Network::evaluate(const double *g, int n_atoms, int stride, double *energie
 
 double Network::bytes() const
 {
-  double n = scratch_.capacity();
+  std::size_t n = scratch_.capacity();
   for (const Sheet &s : sheets_)
     n += s.weights.size() + s.transposed.size() + s.output.capacity() +
          s.slope.capacity();
-  return 8.0 * n;
+  return 8.0 * static_cast<double>(n);
 }
 
 }    // namespace annpot

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <exception>
 #include <sstream>
 
 #include "atom.h"
@@ -133,7 +134,7 @@ void PairAnnpot::read(const std::string &folder)
     potential.reset();
     model = std::make_unique<annpot::Model>(annpot::read_model(folder));
     potential = std::make_unique<annpot::Potential>(*model);
-  } catch (const annpot::ModelError &failure) {
+  } catch (const std::exception &failure) {    // no memory, too
     problem = failure.what();
   }
   int mine = problem.empty() ? comm->nprocs : comm->me, first;
@@ -235,6 +236,11 @@ void PairAnnpot::gather(int i)
     ++sorted.first[species + 1];
     ++found;
   }
+  if (found > potential->most_neighbors())
+    error->one(FLERR, joined("pair_style annpot: atom ",
+                             atom->tag_enable ? atom->tag[i] : i + 1, " has ", found,
+                             " neighbors within the cutoff, at most ",
+                             potential->most_neighbors(), " are possible"));
   for (std::size_t s = 1; s < sorted.first.size(); ++s)
     sorted.first[s] += sorted.first[s - 1];
   for (auto *values : {&sorted.x, &sorted.y, &sorted.z, &sorted.r})
@@ -383,7 +389,7 @@ void *PairAnnpot::extract_peratom(const char *name, int &n_columns)
 
 double PairAnnpot::memory_usage()
 {
-  double bytes = Pair::memory_usage() + 8.0 * n_outside.capacity();
+  double bytes = Pair::memory_usage() + 8.0 * static_cast<double>(n_outside.capacity());
   for (const auto &atoms : atoms_of_element) bytes += sizeof(int) * atoms.capacity();
   return potential ? bytes + potential->bytes() : bytes;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "cutoff.h"
 #include "simd.h"
@@ -13,8 +14,7 @@ namespace
 {
 constexpr int LANES = 8;          // rows of descriptors are padded to a multiple of it
 constexpr int MOST_ATOMS = 32;    // of a tile: rows that share a pass over the weights
-constexpr int MOST_TRIPLES =
-    4096;    // whose parts are kept: they shall stay in the cache
+constexpr int MOST_TRIPLES = 4096;    // whose parts are kept: to fit into the cache
 }    // namespace
 
 Potential::Potential(const Model &model) : model_(model), triples_(model.descriptor)
@@ -39,12 +39,21 @@ bool Potential::is_full() const
   return n_atoms_ == MOST_ATOMS || n_triples_ >= MOST_TRIPLES;
 }
 
+int Potential::most_neighbors() const
+{
+  // n (n - 1) / 2 triples with a number for each radial or angular part
+  const Descriptor &d = model_.descriptor;
+  const double largest = std::numeric_limits<int>::max();
+  return static_cast<int>(
+      std::sqrt(2.0 * largest / std::max({d.n_eta(), d.n_theta(), 1})));
+}
+
 void Potential::add(Neighbors &taken)
 {
   Atom &atom = atoms_[n_atoms_];
   Neighbors &neighbors = atom.neighbors;
   std::swap(neighbors, taken);
-  atom.slopes = static_cast<int>(slopes_.size());
+  atom.slopes = slopes_.size();
   slopes_.resize(slopes_.size() + 3 * neighbors.size());
   double *g = &g_[n_atoms_ * stride_];
   std::fill(g, g + stride_, 0.0);
@@ -88,7 +97,7 @@ void Potential::add_radial(Atom &atom, double *g) const
   }
   atom.radial.resize(std::max<std::size_t>(atom.radial.size(), n * n_radial));
   for (int p = 0; p < n_radial; ++p) {
-    double *e = &atom.radial[p * n];
+    double *e = atom.radial.data() + p * n;
     const double eta = d.radial_eta[p], centre = d.radial_centre[p];
     for (int k = 0; k < n; ++k) {
       const double distance = near.r[k] - centre;
@@ -112,7 +121,7 @@ void Potential::radial_slopes(const Atom &atom, const double *gradient,
   double *by_r = slopes;    // x of the slopes holds dE/dr until the end
   std::fill(by_r, by_r + n, 0.0);
   for (int p = 0; p < n_radial; ++p) {
-    const double *e = &atom.radial[p * n];
+    const double *e = atom.radial.data() + p * n;
     const double eta = d.radial_eta[p], centre = d.radial_centre[p];
     for (int s = 0; s < d.n_species; ++s) {
       const double h = gradient[s * n_radial + p];
@@ -174,15 +183,14 @@ Extrapolation Potential::extrapolation(int a) const
 
 double Potential::bytes() const
 {
-  double n = g_.capacity() + gradient_.capacity() + slopes_.capacity();
+  std::size_t n = g_.capacity() + gradient_.capacity() + slopes_.capacity();
   for (const Atom &atom : atoms_) {
     const Triples &t = atom.triples;
-    n += 5.0 * atom.neighbors.x.capacity() + atom.radial.capacity() +
-         6.0 * t.ux.capacity();
-    n += 4.0 * t.cosine.capacity() + 2.0 * t.radial.capacity() +
-         2.0 * t.angle.capacity();
+    n += 5 * atom.neighbors.x.capacity() + atom.radial.capacity() +
+         6 * t.ux.capacity();
+    n += 4 * t.cosine.capacity() + 2 * t.radial.capacity() + 2 * t.angle.capacity();
   }
-  double bytes = 8.0 * n;
+  double bytes = 8.0 * static_cast<double>(n);
   for (const Network &network : networks_) bytes += network.bytes();
   return bytes;
 }

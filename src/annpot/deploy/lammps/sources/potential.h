@@ -7,6 +7,7 @@
 // is kept for the last one. No derivative of a descriptor is ever stored.
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 #include "model.h"
@@ -43,6 +44,8 @@ class Potential
   // others of no meaning are left in their place, so that no memory is copied.
   void add(Neighbors &neighbors);
   bool is_full() const;
+  // Neighbours that an atom may have, so that numbers of triples stay integers.
+  int most_neighbors() const;
   int n_atoms() const { return n_atoms_; }
   // Networks and slopes of all atoms that were added.
   void finish();
@@ -52,7 +55,7 @@ class Potential
   const double *descriptor(int a) const { return &g_[a * stride_]; }
   Extrapolation extrapolation(int a) const;
   // dE/dr of each neighbour, eV/angstrom, in the order of `Neighbors`.
-  const double *slope_x(int a) const { return &slopes_[atoms_[a].slopes]; }
+  const double *slope_x(int a) const { return slopes_.data() + atoms_[a].slopes; }
   const double *slope_y(int a) const { return slope_x(a) + atoms_[a].neighbors.size(); }
   const double *slope_z(int a) const { return slope_y(a) + atoms_[a].neighbors.size(); }
   const Neighbors &neighbors(int a) const { return atoms_[a].neighbors; }
@@ -65,7 +68,7 @@ class Potential
     std::vector<double> radial;    // exponentials (n_radial, n_neighbors)
     std::vector<double> cut, cut_slope;
     Triples triples;
-    int slopes;    // where its slopes begin
+    std::size_t slopes;    // where its slopes begin
   };
 
   void find_near(Atom &atom) const;

@@ -62,20 +62,21 @@ void TripleFunctions::list(Triples &t) const
       const double factor = s1 == s2 ? 2.0 * d_.pair_weight : 2.0;
       for (int a = t.first[s1]; a < t.first[s1 + 1]; ++a) {
         const int start = s1 == s2 ? a + 1 : t.first[s2], stop = t.first[s2 + 1];
-        double *cosine = &t.cosine[q] - start, *squares = &t.squares[q] - start;
-        double *weight = &t.weight[q] - start;
-        int *j = &t.j[q] - start, *k = &t.k[q] - start;
+        double *cosine = t.cosine.data() + q, *squares = t.squares.data() + q;
+        double *weight = t.weight.data() + q;
+        int *j = t.j.data() + q, *k = t.k.data() + q;
         const double ax = x[a], ay = y[a], az = z[a], af = factor * t.f[a];
         for (int b = start; b < stop; ++b) {
           const double c = ax * x[b] + ay * y[b] + az * z[b];
           // The cross product keeps the digits of the sine where 1 - c^2 loses them.
           const double u = ax * y[b] - ay * x[b], v = ay * z[b] - az * y[b];
           const double w = az * x[b] - ax * z[b];
-          cosine[b] = c > 1.0 ? 1.0 : c < -1.0 ? -1.0 : c;
-          squares[b] = rest + scale * scale * (u * u + v * v + w * w);
-          weight[b] = af * t.f[b];
-          j[b] = a;
-          k[b] = b;
+          const int at = b - start;
+          cosine[at] = c > 1.0 ? 1.0 : c < -1.0 ? -1.0 : c;
+          squares[at] = rest + scale * scale * (u * u + v * v + w * w);
+          weight[at] = af * t.f[b];
+          j[at] = a;
+          k[at] = b;
         }
         q += std::max(0, stop - start);
       }
@@ -104,7 +105,7 @@ void TripleFunctions::radial_parts(Triples &t) const
     }
   }
   for (int p = 0; p < n_eta_; ++p) {
-    double *e = &t.radial[p * n], *slope = &t.radial_slope[p * n];
+    double *e = t.radial.data() + p * n, *slope = t.radial_slope.data() + p * n;
     const double eta = d_.angular_eta[p], centre = d_.angular_centre[p];
     if (d_.with_r_jk)
       for (int q = 0; q < n; ++q) {
@@ -169,151 +170,6 @@ void TripleFunctions::angle_parts(Triples &t) const
         angle[q] *= power;
       }
   }
-}
-
-template <int NP, int NT>
-void TripleFunctions::contract(const Triples &t, double *g) const
-{
-  const int np = NP ? NP : n_eta_, nt = NT ? NT : n_theta_, n = t.n;
-  int start = 0;
-  for (int s1 = 0; s1 < d_.n_species; ++s1)
-    for (int s2 = s1; s2 < d_.n_species; ++s2) {
-      const int n1 = t.first[s1 + 1] - t.first[s1], n2 = t.first[s2 + 1] - t.first[s2];
-      const int stop = start + (s1 == s2 ? n1 * (n1 - 1) / 2 : n1 * n2);
-      if (stop == start) continue;
-      double *out = g + d_.block(s1, s2);
-      if constexpr (NP > 0) {
-        double sums[NP ? NP : 1][NT ? NT : 1] = {};
-        for (int q = start; q < stop; ++q) {
-          const double *angle = &t.angle[q * NT];
-          for (int p = 0; p < NP; ++p) {
-            const double factor = t.weight[q] * t.radial[p * n + q];
-            for (int k = 0; k < NT; ++k) sums[p][k] += factor * angle[k];
-          }
-        }
-        for (int p = 0; p < NP; ++p)
-          for (int k = 0; k < NT; ++k) out[p * NT + k] += sums[p][k];
-      } else
-        for (int q = start; q < stop; ++q)
-          for (int p = 0; p < np; ++p) {
-            const double factor = t.weight[q] * t.radial[p * n + q];
-            for (int k = 0; k < nt; ++k)
-              out[p * nt + k] += factor * t.angle[q * nt + k];
-          }
-      start = stop;
-    }
-}
-
-// With H = dE/dG of the triple's block, e and A the radial and angular parts:
-//   S = sum_pt H_pt e_p A_t, and S_l, S_c with e_p' or A_t' in the place of e_p, A_t,
-//   dE/dr_ij = w' S + w S_l l',   dE/dc = w S_c + ...,   l: length in the exponent of
-//   e.
-template <int NP, int NT>
-void TripleFunctions::contract_slopes(const Triples &t, const double *gradient,
-                                      double *x, double *y, double *z) const
-{
-  const int np = NP ? NP : n_eta_, nt = NT ? NT : n_theta_, n = t.n;
-  const int n_near = static_cast<int>(t.r.size());
-  if (static_cast<int>(c_.size()) < 3 * n_near) c_.resize(3 * n_near);
-  double *const gx = c_.data(), *const gy = gx + n_near, *const gz = gy + n_near;
-  std::fill(gx, gx + 3 * n_near, 0.0);
-  int start = 0;
-  for (int s1 = 0; s1 < d_.n_species; ++s1)
-    for (int s2 = s1; s2 < d_.n_species; ++s2) {
-      const int n1 = t.first[s1 + 1] - t.first[s1], n2 = t.first[s2 + 1] - t.first[s2];
-      const int stop = start + (s1 == s2 ? n1 * (n1 - 1) / 2 : n1 * n2);
-      if (stop == start) continue;
-      const double factor = s1 == s2 ? 2.0 * d_.pair_weight : 2.0;
-      const double *h = gradient + d_.block(s1, s2);
-      for (int q = start; q < stop; ++q) {
-        const double *angle = &t.angle[q * nt], *angle_slope = &t.angle_slope[q * nt];
-        double sum = 0.0, by_length = 0.0, by_cosine = 0.0;
-        if constexpr (NP > 0) {
-          double c[NT ? NT : 1] = {}, d[NT ? NT : 1] = {};
-          for (int p = 0; p < NP; ++p) {
-            const double e = t.radial[p * n + q], e_slope = t.radial_slope[p * n + q];
-            for (int k = 0; k < NT; ++k) {
-              c[k] += e * h[p * NT + k];
-              d[k] += e_slope * h[p * NT + k];
-            }
-          }
-          for (int k = 0; k < NT; ++k) {
-            sum += c[k] * angle[k];
-            by_length += d[k] * angle[k];
-            by_cosine += c[k] * angle_slope[k];
-          }
-        } else
-          for (int p = 0; p < np; ++p) {
-            double b = 0.0, b_slope = 0.0;
-            for (int k = 0; k < nt; ++k) {
-              b += h[p * nt + k] * angle[k];
-              b_slope += h[p * nt + k] * angle_slope[k];
-            }
-            sum += t.radial[p * n + q] * b;
-            by_length += t.radial_slope[p * n + q] * b;
-            by_cosine += t.radial[p * n + q] * b_slope;
-          }
-        const int j = t.j[q], k = t.k[q];
-        const double w = t.weight[q], c = t.cosine[q], r_j = t.r[j], r_k = t.r[k];
-        double by_j, by_k, by_c = w * by_cosine;
-        if (d_.with_r_jk) {
-          const double square =
-              std::max(0.0, r_j * r_j + r_k * r_k - 2.0 * r_j * r_k * c);
-          double r_jk = std::sqrt(square), f = 0.0, slope = 0.0;
-          if (r_jk < d_.r_cut_angular)
-            cutoff_functions(&r_jk, 1, d_.r_cut_angular, &f, &slope);
-          const double both = factor * t.f[j] * t.f[k];
-          const double by_r = r_jk > 0.0 ? both * slope / r_jk * sum : 0.0;
-          by_j = factor * t.slope[j] * t.f[k] * f * sum + by_r * (r_j - r_k * c) +
-                 w * by_length * (4.0 * r_j - 2.0 * r_k * c);
-          by_k = factor * t.f[j] * t.slope[k] * f * sum + by_r * (r_k - r_j * c) +
-                 w * by_length * (4.0 * r_k - 2.0 * r_j * c);
-          by_c -= r_j * r_k * (by_r + 2.0 * w * by_length);
-        } else {
-          by_j = factor * t.slope[j] * t.f[k] * sum + 0.5 * w * by_length;
-          by_k = factor * t.f[j] * t.slope[k] * sum + 0.5 * w * by_length;
-        }
-        // d cos / d r_j = (u_k - c u_j) / r_j
-        const double cj = by_c / r_j, ck = by_c / r_k;
-        const double jj = by_j - c * cj, kk = by_k - c * ck;
-        gx[j] += jj * t.ux[j] + cj * t.ux[k];
-        gy[j] += jj * t.uy[j] + cj * t.uy[k];
-        gz[j] += jj * t.uz[j] + cj * t.uz[k];
-        gx[k] += kk * t.ux[k] + ck * t.ux[j];
-        gy[k] += kk * t.uy[k] + ck * t.uy[j];
-        gz[k] += kk * t.uz[k] + ck * t.uz[j];
-      }
-      start = stop;
-    }
-  for (int a = 0; a < n_near; ++a) {
-    x[t.neighbor[a]] += gx[a];
-    y[t.neighbor[a]] += gy[a];
-    z[t.neighbor[a]] += gz[a];
-  }
-}
-
-void TripleFunctions::add(Triples &triples, double *g) const
-{
-  list(triples);
-  radial_parts(triples);
-  angle_parts(triples);
-  if (n_eta_ == 4 && n_theta_ == 4)
-    contract<4, 4>(triples, g);
-  else if (n_eta_ == 4 && n_theta_ == 8)
-    contract<4, 8>(triples, g);
-  else
-    contract<0, 0>(triples, g);
-}
-
-void TripleFunctions::add_slopes(const Triples &triples, const double *gradient,
-                                 double *x, double *y, double *z) const
-{
-  if (n_eta_ == 4 && n_theta_ == 4)
-    contract_slopes<4, 4>(triples, gradient, x, y, z);
-  else if (n_eta_ == 4 && n_theta_ == 8)
-    contract_slopes<4, 8>(triples, gradient, x, y, z);
-  else
-    contract_slopes<0, 0>(triples, gradient, x, y, z);
 }
 
 }    // namespace annpot

@@ -45,8 +45,19 @@ class TripleFunctions
                   double *z) const;
 
  private:
+  struct Sums {
+    double whole, by_length, by_cosine;
+  };
+  struct Slopes {
+    double r_j, r_k, cosine;
+  };
+
   void radial_parts(Triples &triples) const;
   void angle_parts(Triples &triples) const;
+  template <typename Take> void blocks(const Triples &triples, Take take) const;
+  template <int NP, int NT>
+  Sums sums(const Triples &triples, int q, const double *h) const;
+  Slopes slopes(const Triples &triples, int q, double factor, const Sums &sums) const;
   template <int NP, int NT> void contract(const Triples &triples, double *g) const;
   template <int NP, int NT>
   void contract_slopes(const Triples &triples, const double *gradient, double *x,
