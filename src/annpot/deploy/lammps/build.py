@@ -87,7 +87,7 @@ def _processor_flags(given):
 def _digest(compiler, found):
     """sha256 of the sources, the headers' version and the compiler's."""
     digest = hashlib.sha256()
-    for path in (*sorted(SOURCES.glob("*")), found.lammps / "pair.h"):
+    for path in (*sorted(SOURCES.glob("*.[ch]*")), found.lammps / "pair.h"):
         digest.update(path.read_bytes())
     told = subprocess.run([compiler, "--version"], capture_output=True, check=False)
     digest.update(told.stdout)
