@@ -115,11 +115,74 @@ def test_boxes_of_lammps_keep_all_distances(name):
     np.testing.assert_allclose(rest, 0, rtol=0, atol=1e-9)
 
 
+@pytest.mark.parametrize("pbc", list(np.ndindex(2, 2, 2)))
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2)])
+def test_boxes_of_lammps_repeat_along_their_first_vectors(pbc, order):
+    pbc = np.array(pbc, bool)
+    structure = replace(
+        STRUCTURES["crystal"], cell=STRUCTURES["crystal"].cell[list(order)], pbc=pbc
+    )
+    box = box_of(structure)
+    assert box.pbc.tolist() == sorted(pbc, reverse=True)
+    np.testing.assert_allclose(
+        sorted(np.linalg.norm(box.vectors[box.pbc], axis=1)),
+        sorted(np.linalg.norm(structure.cell[pbc], axis=1)),
+    )
+
+
 def test_golden_structures_pass(folder, plugin, capsys):
     assert main(["check", str(folder)]) == 0
     shown = capsys.readouterr().out
     assert "LAMMPS and the model agree to rounding" in shown
     assert re.search(r"lowest .* median .* highest", shown, re.DOTALL)
+
+
+def test_paths_need_not_be_words_of_ascii(folder, plugin, tmp_path):
+    model = folder.rename(tmp_path / "mein 'Mod\u00e4ll'")
+    (found,) = lammps_results(plugin, model, [STRUCTURES["molecule"]])
+    agree(found, MODELS[GENERATION_3], STRUCTURES["molecule"])
+    (model / "C_l0_w.npy").unlink()
+    with pytest.raises(InputError, match=f"{model}/C_l0_w.npy: cannot be read"):
+        lammps_results(plugin, model, [STRUCTURES["molecule"]])
+
+
+SCRIPT = """units metal
+region box block 0 9 0 9 0 9
+create_box 1 box
+create_atoms 1 single 1 2 3
+mass 1 1
+pair_style annpot
+pair_coeff * * {folder} H
+run ${{steps}}
+"""
+
+
+@pytest.mark.parametrize("ranks", ["1", "2"])  # the second has no atoms
+def test_words_after_two_dashes_go_to_lammps(folder, plugin, tmp_path, ranks, capfd):
+    script = tmp_path / "in.txt"
+    script.write_text(SCRIPT.format(folder=folder))
+    log = tmp_path / "log.txt"
+    words = ["--", "-var", "steps", "3", "-log", str(log)]
+    assert main(["run", str(script), "--ranks", ranks, *words]) == 0
+    assert "for 3 steps with 1 atoms" in log.read_text()
+    capfd.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["run", "nosuch.in"], "nosuch.in: no such file: expected an input script"),
+        (["run", "x.in", "--ranks", "0"], "--ranks: 0: expected a number of 1 or more"),
+        (["check", "model", "--", "-log"], "words after -- are for app_lammps run"),
+    ],
+)
+def test_wrong_words_of_the_command_are_told(words, message, capsys):
+    try:
+        code = main(words)
+    except SystemExit as stop:
+        code = stop.code
+    assert code == 2
+    assert message in capsys.readouterr().err
 
 
 def test_other_golden_numbers_are_noticed(plugin, tmp_path, capsys):

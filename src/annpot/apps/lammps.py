@@ -1,5 +1,8 @@
 """app_lammps: the pair style of LAMMPS built, checked and run."""
 
+import argparse
+import sys
+
 from annpot.apps.command import exit_code_of, make_parser
 
 NAME = "app_lammps"
@@ -12,7 +15,13 @@ def main(argv=None):
     for name, (_, about, add_flags) in ACTIONS.items():
         action = actions.add_parser(name, help=about, description=about)
         add_flags(action)
-    arguments = vars(parser.parse_args(argv))
+    given = list(sys.argv[1:] if argv is None else argv)
+    own = given[: given.index("--")] if "--" in given else given
+    arguments = vars(parser.parse_args(own))
+    if "words" in arguments:
+        arguments["words"] = given[len(own) + 1 :]
+    elif len(own) < len(given):
+        parser.error("words after -- are for app_lammps run only")
     run, _, _ = ACTIONS[arguments.pop("action")]
     debug = arguments.pop("debug")
     return exit_code_of(NAME, lambda: run(**arguments), debug)
@@ -58,10 +67,16 @@ def _check(model, ranks):
 
 def _run(input, ranks, words):
     import subprocess
+    from pathlib import Path
 
     from annpot.deploy.lammps.installation import program
-    from annpot.errors import AnnpotError
+    from annpot.errors import AnnpotError, InputError
 
+    if not Path(input).is_file():
+        raise InputError(
+            f"{input}: no such file: expected an input script of LAMMPS. Correct the "
+            "path, as seen from this folder."
+        )
     _plugin()  # where lmp of this environment loads it from
     command = [str(program("lmp")), "-in", input, *words]
     if ranks > 1:
@@ -89,8 +104,14 @@ def _add_build(parser):
 
 def _add_ranks(parser):
     parser.add_argument(
-        "--ranks", type=int, default=1, metavar="N", help="processes of MPI"
+        "--ranks", type=_ranks, default=1, metavar="N", help="processes of MPI"
     )
+
+
+def _ranks(text):
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: expected a number of 1 or more")
+    return int(text)
 
 
 def _add_check(parser):
@@ -101,9 +122,9 @@ def _add_check(parser):
 def _add_run(parser):
     parser.add_argument("input", metavar="INPUT", help="input script of LAMMPS")
     _add_ranks(parser)
-    parser.add_argument(
-        "words", nargs="*", metavar="WORD", help="further words for lmp, after --"
-    )
+    parser.set_defaults(words=())
+    parser.usage = f"{NAME} run [-h] [--ranks N] INPUT [-- WORD ...]"
+    parser.epilog = "WORDs go to lmp, such as -var temperature 300."
 
 
 ACTIONS = {

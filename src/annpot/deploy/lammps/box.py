@@ -67,7 +67,7 @@ def box_of(structure):
         lengths.append(np.ptp(along) + 2 * MARGIN)
         origin = origin + (along.min() - MARGIN) * direction
     rows = [*periodic, *(n * d for n, d in zip(lengths, directions, strict=True))]
-    rows, origin = _right_handed(np.array(rows), origin)
+    rows = _right_handed(np.array(rows), pbc.sum())
     q, upper = np.linalg.qr(rows.T)
     signs = np.sign(np.diag(upper))
     rotation, vectors = (q * signs).T, (upper.T * signs)
@@ -78,8 +78,8 @@ def box_of(structure):
     return Box(np.tril(vectors), repeats, inside @ vectors, rotation)
 
 
-def _right_handed(rows, origin):
-    """Box vectors with a positive volume: the last is turned round, or moved up."""
+def _right_handed(rows, n_periodic):
+    """Box vectors with a positive volume, the periodic ones still the first."""
     if np.linalg.det(rows) > 0:
-        return rows, origin
-    return rows[[1, 0, 2]], origin
+        return rows
+    return rows[[0, 2, 1] if n_periodic == 1 else [1, 0, 2]]

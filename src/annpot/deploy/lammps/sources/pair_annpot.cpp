@@ -319,8 +319,8 @@ void PairAnnpot::watch(int a, int i)
                         atom->tag_enable ? atom->tag[i] : i + 1, " (", element.symbol,
                         "): component ", found.component, " (",
                         model->component(found.component), ") is ", found.value,
-                        ", in training it was ", element.lower[found.component], " to ",
-                        element.upper[found.component], "; ", found.n_components,
+                        ", in training it was ", element.minimum[found.component],
+                        " to ", element.maximum[found.component], "; ", found.n_components,
                         " components of this atom are out of range. Told once on each "
                         "rank; compute ID all pair annpot counts these atoms"));
 }
