@@ -2,6 +2,9 @@
 
 import json
 import re
+import subprocess
+import sys
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +12,7 @@ import pytest
 
 from annpot.apps.lammps import main
 from annpot.deploy.lammps.box import box_of
-from annpot.deploy.lammps.build import build
+from annpot.deploy.lammps.build import build, ready
 from annpot.deploy.lammps.engine import lammps_results
 from annpot.descriptors.derivative_pieces import derivative_pieces
 from annpot.errors import InputError
@@ -173,6 +176,7 @@ def test_words_after_two_dashes_go_to_lammps(folder, plugin, tmp_path, ranks, ca
     [
         (["run", "nosuch.in"], "nosuch.in: no such file: expected an input script"),
         (["run", "x.in", "--ranks", "0"], "--ranks: 0: expected a number of 1 or more"),
+        (["build", "--flags", "'-march"], "--flags '-march: No closing quotation"),
         (["check", "model", "--", "-log"], "words after -- are for app_lammps run"),
     ],
 )
@@ -282,6 +286,40 @@ def test_an_up_to_date_plugin_is_left_alone(plugin):
     before = plugin.stat().st_mtime_ns
     assert not build().is_new
     assert plugin.stat().st_mtime_ns == before
+
+
+def test_a_plugin_serves_without_the_compiler_and_the_flags_it_was_made_with(
+    plugin, monkeypatch
+):
+    monkeypatch.setattr("annpot.deploy.lammps.build.FLAGS", ("-Og",))
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    made = ready()
+    assert (made.path, made.is_new) == (plugin, False)
+    with pytest.raises(InputError, match="no such program"):
+        build()
+
+
+def test_a_signal_ends_lammps_too(folder, plugin, tmp_path):
+    script, log = tmp_path / "in.txt", tmp_path / "log.txt"
+    endless = "shell touch started\nrun 1000000000\n"
+    script.write_text(SCRIPT.format(folder=folder) + endless)
+    code = "import sys; from annpot.apps.lammps import main; sys.exit(main())"
+    words = ["run", str(script), "--", "-var", "steps", "0", "-log", str(log)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *words],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,  # LAMMPS holds its other end as long as it lives
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    until = time.monotonic() + 60
+    while not (tmp_path / "started").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    process.terminate()
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert told.startswith(f"{script}: LAMMPS was interrupted")
+    assert told.count("\n") == 1
 
 
 def test_what_is_missing_for_a_build_is_told(tmp_path):

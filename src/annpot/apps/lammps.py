@@ -16,11 +16,15 @@ def main(argv=None):
         action = actions.add_parser(name, help=about, description=about)
         add_flags(action)
     given = list(sys.argv[1:] if argv is None else argv)
-    own = given[: given.index("--")] if "--" in given else given
+    n_own = given.index("--") if "--" in given else len(given)
+    own = given[:n_own]
+    if "--flags" in own[:-1]:  # its value begins with a minus
+        k = own.index("--flags")
+        own = [*own[:k], f"--flags={own[k + 1]}", *own[k + 2 :]]
     arguments = vars(parser.parse_args(own))
     if "words" in arguments:
-        arguments["words"] = given[len(own) + 1 :]
-    elif len(own) < len(given):
+        arguments["words"] = given[n_own + 1 :]
+    elif n_own < len(given):
         parser.error("words after -- are for app_lammps run only")
     run, _, _ = ACTIONS[arguments.pop("action")]
     debug = arguments.pop("debug")
@@ -36,16 +40,19 @@ def _build(**options):
     if str(made.path.parent) == plugin_path():
         print("lmp of this environment loads it: pair_style annpot is there.")
     else:
-        print(f"In LAMMPS: plugin load {made.path}")
+        path = str(made.path)
+        print(
+            f"In LAMMPS: plugin load {path if path.split() == [path] else repr(path)}"
+        )
 
 
 def _plugin():
     """Path of the plugin for LAMMPS of this environment, compiled where needed."""
-    from annpot.deploy.lammps.build import build
+    from annpot.deploy.lammps.build import ready
 
-    made = build()
+    made = ready()
     if made.is_new:
-        print(f"{made.path}: compiled.")
+        print(f"{made.path}: compiled.", flush=True)
     return made.path
 
 
@@ -65,25 +72,11 @@ def _check(model, ranks):
     print(f"{model}: LAMMPS and the model agree to rounding.")
 
 
-def _run(input, ranks, words):
-    import subprocess
-    from pathlib import Path
+def _run(script, ranks, words):
+    from annpot.deploy.lammps.run import run_script
 
-    from annpot.deploy.lammps.installation import program
-    from annpot.errors import AnnpotError, InputError
-
-    if not Path(input).is_file():
-        raise InputError(
-            f"{input}: no such file: expected an input script of LAMMPS. Correct the "
-            "path, as seen from this folder."
-        )
     _plugin()  # where lmp of this environment loads it from
-    command = [str(program("lmp")), "-in", input, *words]
-    if ranks > 1:
-        command = [str(program("mpiexec")), "-n", str(ranks), *command]
-    code = subprocess.run(command, check=False).returncode
-    if code:
-        raise AnnpotError(f"{input}: LAMMPS stopped with exit code {code}; see above.")
+    run_script(script, ranks, words)
 
 
 def _add_build(parser):
@@ -120,7 +113,7 @@ def _add_check(parser):
 
 
 def _add_run(parser):
-    parser.add_argument("input", metavar="INPUT", help="input script of LAMMPS")
+    parser.add_argument("script", metavar="INPUT", help="input script of LAMMPS")
     _add_ranks(parser)
     parser.set_defaults(words=())
     parser.usage = f"{NAME} run [-h] [--ranks N] INPUT [-- WORD ...]"

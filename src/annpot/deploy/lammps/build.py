@@ -63,7 +63,11 @@ def build(lammps=None, mpi=None, output=None, compiler="g++", flags=None, force=
     command += [f"-I{path}" for path in (found.lammps, found.mpi) if path]
     command += map(str, sorted(SOURCES.glob("*.cpp")))
     path, stamp = folder / PLUGIN, folder / f"{PLUGIN}.json"
-    made_of = {"command": shlex.join(command), "sha256": _digest(compiler, found)}
+    made_of = {
+        "command": shlex.join(command),
+        "sha256": _digest(found),
+        "compiler": _version(compiler),
+    }
     if not force and path.is_file() and _stored(stamp) == made_of:
         return Build(path, is_new=False)
     files.make_folder(folder)
@@ -73,9 +77,31 @@ def build(lammps=None, mpi=None, output=None, compiler="g++", flags=None, force=
     return Build(path, is_new=True)
 
 
+def ready():
+    """Build of the plugin where `lmp` looks for it, compiled only where needed.
+
+    One of the same sources for the same LAMMPS is taken, in whatever way it was
+    compiled; no compiler is needed then.
+
+    Raises:
+        InputError: see `build`.
+    """
+    path = Path(plugin_path(), PLUGIN)
+    known = _stored(path.with_name(f"{PLUGIN}.json"))
+    if path.is_file() and known.get("sha256") == _digest(headers()):
+        return Build(path, is_new=False)
+    return build()
+
+
 def _processor_flags(given):
     if given is not None:
-        flags = shlex.split(given)
+        try:
+            flags = shlex.split(given)
+        except ValueError as error:
+            raise InputError(
+                f"--flags {given}: {error}: expected flags of the compiler, such as "
+                "-march=x86-64-v3. Correct them."
+            ) from None
     elif platform.machine() in ("x86_64", "AMD64"):
         flags = ["-march=native"]
     else:
@@ -84,21 +110,25 @@ def _processor_flags(given):
     return flags if defined else [*flags, "-DLAMMPS_SMALLBIG"]
 
 
-def _digest(compiler, found):
-    """sha256 of the sources, the headers' version and the compiler's."""
+def _digest(found):
+    """sha256 of the sources and of the headers' version."""
     digest = hashlib.sha256()
     for path in (*sorted(SOURCES.glob("*.[ch]*")), found.lammps / "pair.h"):
         digest.update(path.read_bytes())
-    told = subprocess.run([compiler, "--version"], capture_output=True, check=False)
-    digest.update(told.stdout)
     return digest.hexdigest()
+
+
+def _version(compiler):
+    told = subprocess.run([compiler, "--version"], capture_output=True, check=False)
+    return told.stdout.decode(errors="replace").partition("\n")[0]
 
 
 def _stored(stamp):
     try:
-        return json.loads(stamp.read_bytes())
+        stored = json.loads(stamp.read_bytes())
     except (OSError, ValueError):
-        return None
+        return {}
+    return stored if isinstance(stored, dict) else {}
 
 
 def _compile(command):
