@@ -123,6 +123,23 @@ def test_another_form_leaves_nothing_of_an_earlier_one(run):
     assert names.isdisjoint({"model.json", "golden.json", "panna.in", "weights_H.dat"})
 
 
+def test_networks_of_other_elements_do_not_stay_beside_the_new_ones(run):
+    run.checkpoint(1, 100, facts=facts_of(run, described(3), 3))
+    assert extract(run, "LAMMPS") == 0
+    saved, stays = run.folder / "saved", run.folder / "C_l0_b.npy"
+    model = json.loads((saved / "model.json").read_text())
+    model["files"] |= {"C_l0_w.npy": {}, "H_l9_b.npy": {}, "../C_l0_b.npy": {}}
+    (saved / "model.json").write_text(json.dumps(model))
+    gone = {"C_l0_w.npy", "H_l9_b.npy", "weights_C.dat"}
+    for path in (stays, saved / "N_l0_w.npy", *(saved / name for name in gone)):
+        path.write_text("")
+    assert extract(run, "ASE") == 0
+    assert gone.isdisjoint(path.name for path in saved.iterdir())
+    assert stays.exists()
+    assert (saved / "N_l0_w.npy").exists()
+    read_model(saved)
+
+
 def test_a_generation_that_was_only_assumed_has_to_be_stated(run, capsys):
     run.checkpoint(1, 100)  # as PANNA does
     (run.folder / "gvect.ini").write_text(GVECT.format(""))
