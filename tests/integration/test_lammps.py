@@ -1,6 +1,7 @@
 """The pair style in LAMMPS gives what NumPy and derivatives of descriptors give."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -328,6 +329,14 @@ def test_what_is_missing_for_a_build_is_told(tmp_path):
     with pytest.raises(InputError, match=r"no pair.h in it, in src or in include"):
         build(lammps=tmp_path, output=tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_compiling(
+    plugin, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("os.access", lambda path, mode: mode != os.W_OK)
+    with pytest.raises(InputError, match=rf"^{tmp_path}: cannot be written"):
+        build(output=tmp_path)
 
 
 def test_errors_of_the_compiler_are_shown(plugin, tmp_path):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import platform
 import shlex
 import shutil
@@ -71,6 +72,11 @@ def build(lammps=None, mpi=None, output=None, compiler="g++", flags=None, force=
     if not force and path.is_file() and _stored(stamp) == made_of:
         return Build(path, is_new=False)
     files.make_folder(folder)
+    if not os.access(folder, os.W_OK):
+        raise InputError(
+            f"{folder}: cannot be written (Permission denied). Give another folder "
+            "(--output) or change its permissions."
+        )
     with files.atomic_path(path) as temporary:
         _compile([*command, "-o", str(temporary)])
     files.write_text(stamp, json.dumps(made_of, indent=1) + "\n")
@@ -134,8 +140,9 @@ def _stored(stamp):
 def _compile(command):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if "error" in line]
-        shown = "\n  ".join((lines or done.stderr.splitlines())[:LINES_SHOWN])
+        told = done.stderr.splitlines() or ["(it says nothing)"]
+        lines = [line for line in told if "error" in line or "cannot" in line]
+        shown = "\n  ".join((lines or told)[:LINES_SHOWN])
         raise InputError(
             f"The pair style could not be compiled ({done.returncode}):\n  {shown}\n"
             f"Command: {shlex.join(command)}\nGive the headers of the LAMMPS and the "
