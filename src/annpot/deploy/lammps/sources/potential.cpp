@@ -46,7 +46,7 @@ void Potential::add(Neighbors &taken)
   std::swap(neighbors, taken);
   atom.slopes = static_cast<int>(slopes_.size());
   slopes_.resize(slopes_.size() + 3 * neighbors.size());
-  double *g = &g_[n_atoms_ * stride_];
+  double *g = g_.data() + n_atoms_ * stride_;
   std::fill(g, g + stride_, 0.0);
   add_radial(atom, g);
   find_near(atom);
@@ -62,10 +62,10 @@ void Potential::finish()
                                gradient_.data());
   for (int a = 0; a < n_atoms_; ++a) {
     const Atom &atom = atoms_[a];
-    const double *gradient = &gradient_[a * stride_];
+    const double *gradient = gradient_.data() + a * stride_;
     const int n = atom.neighbors.size();
     if (!n) continue;
-    double *x = &slopes_[atom.slopes];
+    double *x = slopes_.data() + atom.slopes;
     radial_slopes(atom, gradient, x);
     triples_.add_slopes(atom.triples, gradient, x, x + n, x + 2 * n);
   }
@@ -88,7 +88,7 @@ void Potential::add_radial(Atom &atom, double *g) const
   }
   atom.radial.resize(std::max<std::size_t>(atom.radial.size(), n * n_radial));
   for (int p = 0; p < n_radial; ++p) {
-    double *e = &atom.radial[p * n];
+    double *e = atom.radial.data() + p * n;
     const double eta = d.radial_eta[p], centre = d.radial_centre[p];
     for (int k = 0; k < n; ++k) {
       const double distance = near.r[k] - centre;
@@ -112,7 +112,7 @@ void Potential::radial_slopes(const Atom &atom, const double *gradient,
   double *by_r = slopes;    // x of the slopes holds dE/dr until the end
   std::fill(by_r, by_r + n, 0.0);
   for (int p = 0; p < n_radial; ++p) {
-    const double *e = &atom.radial[p * n];
+    const double *e = atom.radial.data() + p * n;
     const double eta = d.radial_eta[p], centre = d.radial_centre[p];
     for (int s = 0; s < d.n_species; ++s) {
       const double h = gradient[s * n_radial + p];

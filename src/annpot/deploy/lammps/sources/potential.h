@@ -49,10 +49,10 @@ class Potential
 
   // Results of atom a of the tile, in the order of adding.
   double energy(int a) const { return energies_[a]; }    // eV, offset included
-  const double *descriptor(int a) const { return &g_[a * stride_]; }
+  const double *descriptor(int a) const { return g_.data() + a * stride_; }
   Extrapolation extrapolation(int a) const;
   // dE/dr of each neighbour, eV/angstrom, in the order of `Neighbors`.
-  const double *slope_x(int a) const { return &slopes_[atoms_[a].slopes]; }
+  const double *slope_x(int a) const { return slopes_.data() + atoms_[a].slopes; }
   const double *slope_y(int a) const { return slope_x(a) + atoms_[a].neighbors.size(); }
   const double *slope_z(int a) const { return slope_y(a) + atoms_[a].neighbors.size(); }
   const Neighbors &neighbors(int a) const { return atoms_[a].neighbors; }

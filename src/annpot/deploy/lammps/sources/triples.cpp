@@ -62,9 +62,10 @@ void TripleFunctions::list(Triples &t) const
       const double factor = s1 == s2 ? 2.0 * d_.pair_weight : 2.0;
       for (int a = t.first[s1]; a < t.first[s1 + 1]; ++a) {
         const int start = s1 == s2 ? a + 1 : t.first[s2], stop = t.first[s2 + 1];
-        double *cosine = &t.cosine[q] - start, *squares = &t.squares[q] - start;
-        double *weight = &t.weight[q] - start;
-        int *j = &t.j[q] - start, *k = &t.k[q] - start;
+        double *cosine = t.cosine.data() + q - start,
+               *squares = t.squares.data() + q - start;
+        double *weight = t.weight.data() + q - start;
+        int *j = t.j.data() + q - start, *k = t.k.data() + q - start;
         const double ax = x[a], ay = y[a], az = z[a], af = factor * t.f[a];
         for (int b = start; b < stop; ++b) {
           const double c = ax * x[b] + ay * y[b] + az * z[b];
@@ -104,7 +105,7 @@ void TripleFunctions::radial_parts(Triples &t) const
     }
   }
   for (int p = 0; p < n_eta_; ++p) {
-    double *e = &t.radial[p * n], *slope = &t.radial_slope[p * n];
+    double *e = t.radial.data() + p * n, *slope = t.radial_slope.data() + p * n;
     const double eta = d_.angular_eta[p], centre = d_.angular_centre[p];
     if (d_.with_r_jk)
       for (int q = 0; q < n; ++q) {
@@ -132,7 +133,8 @@ void TripleFunctions::angle_parts(Triples &t) const
   double *c = c_.data(), *square = root_.data();
   for (int start = 0; start < t.n; start += REPEATS) {
     const int n_here = std::min(REPEATS, t.n - start), n = n_here * nt;
-    double *angle = &t.angle[start * nt], *slope = &t.angle_slope[start * nt];
+    double *angle = t.angle.data() + start * nt,
+           *slope = t.angle_slope.data() + start * nt;
     for (int q = 0; q < n_here; ++q)
       for (int k = 0; k < nt; ++k) {
         c[q * nt + k] = scale * t.cosine[start + q];
@@ -185,7 +187,7 @@ void TripleFunctions::contract(const Triples &t, double *g) const
       if constexpr (NP > 0) {
         double sums[NP ? NP : 1][NT ? NT : 1] = {};
         for (int q = start; q < stop; ++q) {
-          const double *angle = &t.angle[q * NT];
+          const double *angle = t.angle.data() + q * NT;
           for (int p = 0; p < NP; ++p) {
             const double factor = t.weight[q] * t.radial[p * n + q];
             for (int k = 0; k < NT; ++k) sums[p][k] += factor * angle[k];
@@ -226,7 +228,8 @@ void TripleFunctions::contract_slopes(const Triples &t, const double *gradient,
       const double factor = s1 == s2 ? 2.0 * d_.pair_weight : 2.0;
       const double *h = gradient + d_.block(s1, s2);
       for (int q = start; q < stop; ++q) {
-        const double *angle = &t.angle[q * nt], *angle_slope = &t.angle_slope[q * nt];
+        const double *angle = t.angle.data() + q * nt,
+                     *angle_slope = t.angle_slope.data() + q * nt;
         double sum = 0.0, by_length = 0.0, by_cosine = 0.0;
         if constexpr (NP > 0) {
           double c[NT ? NT : 1] = {}, d[NT ? NT : 1] = {};
