@@ -201,7 +201,8 @@ def test_other_golden_numbers_are_noticed(plugin, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("name", "old", "new", "message"),
     [
-        ("model.json", b'"units"', b'"Units"', 'unknown key "Units".*another version'),
+        ("model.json", b'"units"', b'"Units"',
+         'json: unknown key "Units".*another version'),
         ("model.json", b'"mbp_generation": 3', b'"mbp_generation": 5',
          "mbp_generation: expected a generation of mBP this plugin knows, 0 to 3"),
         ("model.json", b'"format_version": 1', b'"format_version": 2',

@@ -67,7 +67,8 @@ def _check(model, ranks):
     if wrong:
         raise AnnpotError(
             f"{model}: LAMMPS differs from the model by more than rounding for "
-            f"{', '.join(wrong)}. Build the plugin again (app_lammps build --force)."
+            f"{', '.join(wrong)}. Build the plugin again (app_lammps build --force); "
+            "if it stays, model.json was changed: extract the model again."
         )
     print(f"{model}: LAMMPS and the model agree to rounding.")
 
