@@ -235,6 +235,11 @@ def test_a_portable_model_and_what_the_networks_were_trained_for(run, capsys):
     told = capsys.readouterr().out
     assert f"portable model of OpenKIM written to {name}" in told
     assert "energies and forces: those of the data times 2\n" in told
+    assert extract(run, "KIM", "kim_model_name = x__y") == 2
+    assert (
+        "extract.ini:5: [IO_INFORMATION] kim_model_name = x__y: expected a letter"
+        in (capsys.readouterr().err)
+    )
     assert extract(run, "KIM, ASE") == 0
     assert (run.folder / "saved" / "annpot_HO__MO_000000000000_000").is_dir()
     assert read_model(run.folder / "saved").mbp_generation == 2
