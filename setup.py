@@ -20,7 +20,7 @@ setup(
     python_requires=">=3.11,<3.14",
     package_dir={"": "src"},
     packages=find_packages("src"),
-    package_data={"annpot.deploy.lammps": ["sources/*"]},
+    package_data={"annpot.deploy.lammps": ["sources/*.cpp", "sources/*.h"]},
     install_requires=[
         "ase>=3.26,<4",
         "configupdater>=3.2,<5",

@@ -168,3 +168,9 @@ def test_only_what_trains_imports_tensorflow_at_once():
     code = "\n".join(f"import annpot.{name}" for name in light)
     found = set(slow_imports_of(code))
     assert not found & {"tensorflow", "keras", "matplotlib"}
+
+
+def test_beside_the_plugin_lie_its_sources_alone():
+    folder = PACKAGE / "deploy" / "lammps" / "sources"
+    found = {path.suffix for path in folder.iterdir() if path.name[0] != "."}
+    assert found == {".cpp", ".h"}

@@ -28,7 +28,10 @@ PICOSECONDS, LINES = 20, 1000
 def main():
     """Both simulations of each system, each with a file of energies."""
     FOLDER.mkdir(exist_ok=True)
-    for name in sys.argv[1:] or SYSTEMS:
+    names = sys.argv[1:] or SYSTEMS
+    if unknown := set(names) - set(SYSTEMS):
+        sys.exit(f"{', '.join(unknown)}: expected one or more of {', '.join(SYSTEMS)}")
+    for name in names:
         atoms, model, step = SYSTEMS[name]
         atoms.calc = AnnpotCalculator(model)
         rng = np.random.default_rng(1)

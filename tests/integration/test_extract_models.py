@@ -123,6 +123,23 @@ def test_another_form_leaves_nothing_of_an_earlier_one(run):
     assert names.isdisjoint({"model.json", "golden.json", "panna.in", "weights_H.dat"})
 
 
+def test_networks_of_other_elements_do_not_stay_beside_the_new_ones(run):
+    run.checkpoint(1, 100, facts=facts_of(run, described(3), 3))
+    assert extract(run, "LAMMPS") == 0
+    saved, stays = run.folder / "saved", run.folder / "C_l0_b.npy"
+    model = json.loads((saved / "model.json").read_text())
+    model["files"] |= {"C_l0_w.npy": {}, "H_l9_b.npy": {}, "../C_l0_b.npy": {}}
+    (saved / "model.json").write_text(json.dumps(model))
+    gone = {"C_l0_w.npy", "H_l9_b.npy", "weights_C.dat"}
+    for path in (stays, saved / "N_l0_w.npy", *(saved / name for name in gone)):
+        path.write_text("")
+    assert extract(run, "ASE") == 0
+    assert gone.isdisjoint(path.name for path in saved.iterdir())
+    assert stays.exists()
+    assert (saved / "N_l0_w.npy").exists()
+    read_model(saved)
+
+
 def test_a_generation_that_was_only_assumed_has_to_be_stated(run, capsys):
     run.checkpoint(1, 100)  # as PANNA does
     (run.folder / "gvect.ini").write_text(GVECT.format(""))
@@ -218,6 +235,11 @@ def test_a_portable_model_and_what_the_networks_were_trained_for(run, capsys):
     told = capsys.readouterr().out
     assert f"portable model of OpenKIM written to {name}" in told
     assert "energies and forces: those of the data times 2\n" in told
+    assert extract(run, "KIM", "kim_model_name = x__y") == 2
+    assert (
+        "extract.ini:5: [IO_INFORMATION] kim_model_name = x__y: expected a letter"
+        in (capsys.readouterr().err)
+    )
     assert extract(run, "KIM, ASE") == 0
     assert (run.folder / "saved" / "annpot_HO__MO_000000000000_000").is_dir()
     assert read_model(run.folder / "saved").mbp_generation == 2

@@ -1,7 +1,11 @@
 """The pair style in LAMMPS gives what NumPy and derivatives of descriptors give."""
 
 import json
+import os
 import re
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from itertools import product
 from types import SimpleNamespace
@@ -11,7 +15,7 @@ import pytest
 
 from annpot.apps.lammps import main
 from annpot.deploy.lammps.box import box_of
-from annpot.deploy.lammps.build import build
+from annpot.deploy.lammps.build import build, ready
 from annpot.deploy.lammps.engine import lammps_results
 from annpot.descriptors.derivative_pieces import derivative_pieces
 from annpot.errors import InputError
@@ -169,6 +173,55 @@ def test_golden_structures_pass(folder, plugin, capsys):
     assert re.search(r"lowest .* median .* highest", shown, re.DOTALL)
 
 
+def test_paths_need_not_be_words_of_ascii(folder, plugin, tmp_path):
+    model = folder.rename(tmp_path / "mein 'Mod\u00e4ll'")
+    (found,) = lammps_results(plugin, model, [STRUCTURES["molecule"]])
+    agree(found, MODELS[GENERATION_3], STRUCTURES["molecule"])
+    (model / "C_l0_w.npy").unlink()
+    with pytest.raises(InputError, match=f"{model}/C_l0_w.npy: cannot be read"):
+        lammps_results(plugin, model, [STRUCTURES["molecule"]])
+
+
+SCRIPT = """units metal
+region box block 0 9 0 9 0 9
+create_box 1 box
+create_atoms 1 single 1 2 3
+mass 1 1
+pair_style annpot
+pair_coeff * * {folder} H
+run ${{steps}}
+"""
+
+
+@pytest.mark.parametrize("ranks", ["1", "2"])  # the second has no atoms
+def test_words_after_two_dashes_go_to_lammps(folder, plugin, tmp_path, ranks, capfd):
+    script = tmp_path / "in.txt"
+    script.write_text(SCRIPT.format(folder=folder))
+    log = tmp_path / "log.txt"
+    words = ["--", "-var", "steps", "3", "-log", str(log)]
+    assert main(["run", str(script), "--ranks", ranks, *words]) == 0
+    assert "for 3 steps with 1 atoms" in log.read_text()
+    capfd.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["run", "nosuch.in"], "nosuch.in: no such file: expected an input script"),
+        (["run", "x.in", "--ranks", "0"], "--ranks: 0: expected a number of 1 or more"),
+        (["build", "--flags", "'-march"], "--flags '-march: No closing quotation"),
+        (["check", "model", "--", "-log"], "words after -- are for app_lammps run"),
+    ],
+)
+def test_wrong_words_of_the_command_are_told(words, message, capsys):
+    try:
+        code = main(words)
+    except SystemExit as stop:
+        code = stop.code
+    assert code == 2
+    assert message in capsys.readouterr().err
+
+
 def test_other_golden_numbers_are_noticed(plugin, tmp_path, capsys):
     model = MODELS[GENERATION_3]
     golden = replace(model.golden[0], forces=model.golden[0].forces + 1e-7)
@@ -180,7 +233,8 @@ def test_other_golden_numbers_are_noticed(plugin, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("name", "old", "new", "message"),
     [
-        ("model.json", b'"units"', b'"Units"', 'unknown key "Units".*another version'),
+        ("model.json", b'"units"', b'"Units"',
+         'json: unknown key "Units".*another version'),
         ("model.json", b'"mbp_generation": 3', b'"mbp_generation": 5',
          "mbp_generation: expected a generation of mBP this plugin knows, 0 to 3"),
         ("model.json", b'"format_version": 1', b'"format_version": 2',
@@ -268,12 +322,54 @@ def test_an_up_to_date_plugin_is_left_alone(plugin):
     assert plugin.stat().st_mtime_ns == before
 
 
+def test_a_plugin_serves_without_the_compiler_and_the_flags_it_was_made_with(
+    plugin, monkeypatch
+):
+    monkeypatch.setattr("annpot.deploy.lammps.build.FLAGS", ("-Og",))
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    made = ready()
+    assert (made.path, made.is_new) == (plugin, False)
+    with pytest.raises(InputError, match="no such program"):
+        build()
+
+
+def test_a_signal_ends_lammps_too(folder, plugin, tmp_path):
+    script, log = tmp_path / "in.txt", tmp_path / "log.txt"
+    endless = "shell touch started\nrun 1000000000\n"
+    script.write_text(SCRIPT.format(folder=folder) + endless)
+    code = "import sys; from annpot.apps.lammps import main; sys.exit(main())"
+    words = ["run", str(script), "--", "-var", "steps", "0", "-log", str(log)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *words],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,  # LAMMPS holds its other end as long as it lives
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    until = time.monotonic() + 60
+    while not (tmp_path / "started").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    process.terminate()
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert told.startswith(f"{script}: LAMMPS was interrupted")
+    assert told.count("\n") == 1
+
+
 def test_what_is_missing_for_a_build_is_told(tmp_path):
     with pytest.raises(InputError, match=r"nix\+\+: no such program: expected a comp"):
         build(compiler="nix++", output=tmp_path)
     with pytest.raises(InputError, match=r"no pair.h in it, in src or in include"):
         build(lammps=tmp_path, output=tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_compiling(
+    plugin, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("os.access", lambda path, mode: mode != os.W_OK)
+    with pytest.raises(InputError, match=rf"^{tmp_path}: cannot be written"):
+        build(output=tmp_path)
 
 
 def test_errors_of_the_compiler_are_shown(plugin, tmp_path):

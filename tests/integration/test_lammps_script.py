@@ -128,12 +128,6 @@ def test_extrapolation_is_told_counted_and_dumped(folder, ranks):
     assert "in training it was -2 to -0.999999" in told
 
 
-def test_words_for_lammps_belong_to_run(folder, capsys):
-    with pytest.raises(SystemExit, match="2"):
-        main(["check", str(folder / "model"), "--", "-var"])
-    assert "unknown words -var: only run passes words on" in capsys.readouterr().err
-
-
 def test_a_script_that_fails_is_an_error(folder, capsys):
     code, _, _ = run(folder, ONE + " Si")
     assert code == 1

@@ -153,6 +153,27 @@ def test_a_folder_that_is_no_model(folder, tmp_path):
         AnnpotCalculator(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "argument",
+    [
+        {"threads": 0}, {"threads": -1}, {"threads": 1.5}, {"threads": "2"},
+        {"skin": -0.1}, {"skin": float("nan")}, {"skin": "x"},
+        {"stop_after": -1}, {"stop_after": "x"},
+    ],
+)  # fmt: skip
+def test_arguments_that_cannot_be_are_refused(argument):
+    ((name, value),) = argument.items()
+    with pytest.raises(InputError) as told:
+        AnnpotCalculator(MODEL, **argument)
+    assert f"{name} = {value!r}: expected" in str(told.value)
+
+
+def test_settings_cannot_be_changed_without_effect(water):
+    water.calc.set()
+    with pytest.raises(InputError, match="skin cannot be set"):
+        water.calc.set(skin=2.0)
+
+
 def narrow_model():
     """A model that saw water alone, and of it only hydrogen."""
     model = replace(MODEL, ranges={})

@@ -1,5 +1,6 @@
 """app_lammps: the pair style of LAMMPS built, checked and run."""
 
+import argparse
 import sys
 
 from annpot.apps.command import exit_code_of, make_parser
@@ -14,16 +15,19 @@ def main(argv=None):
     for name, (_, about, add_flags) in ACTIONS.items():
         action = actions.add_parser(name, help=about, description=about)
         add_flags(action)
-    argv = list(sys.argv[1:] if argv is None else argv)
-    # argparse takes no words behind a flag for a list of positional ones.
-    end = argv.index("--") if "--" in argv else len(argv)
-    arguments, words = vars(parser.parse_args(argv[:end])), argv[end + 1 :]
-    action, debug = arguments.pop("action"), arguments.pop("debug")
-    if action == "run":
-        arguments["words"] = words
-    elif words:
-        parser.error(f"unknown words {' '.join(words)}: only run passes words on")
-    run, _, _ = ACTIONS[action]
+    given = list(sys.argv[1:] if argv is None else argv)
+    n_own = given.index("--") if "--" in given else len(given)
+    own = given[:n_own]
+    if "--flags" in own[:-1]:  # its value begins with a minus
+        k = own.index("--flags")
+        own = [*own[:k], f"--flags={own[k + 1]}", *own[k + 2 :]]
+    arguments = vars(parser.parse_args(own))
+    if "words" in arguments:
+        arguments["words"] = given[n_own + 1 :]
+    elif n_own < len(given):
+        parser.error("words after -- are for app_lammps run only")
+    run, _, _ = ACTIONS[arguments.pop("action")]
+    debug = arguments.pop("debug")
     return exit_code_of(NAME, lambda: run(**arguments), debug)
 
 
@@ -36,16 +40,19 @@ def _build(**options):
     if str(made.path.parent) == plugin_path():
         print("lmp of this environment loads it: pair_style annpot is there.")
     else:
-        print(f"In LAMMPS: plugin load {made.path}")
+        path = str(made.path)
+        print(
+            f"In LAMMPS: plugin load {path if path.split() == [path] else repr(path)}"
+        )
 
 
 def _plugin():
     """Path of the plugin for LAMMPS of this environment, compiled where needed."""
-    from annpot.deploy.lammps.build import build
+    from annpot.deploy.lammps.build import ready
 
-    made = build()
+    made = ready()
     if made.is_new:
-        print(f"{made.path}: compiled.")
+        print(f"{made.path}: compiled.", flush=True)
     return made.path
 
 
@@ -65,24 +72,17 @@ def _check(model, ranks):
     if wrong:
         raise AnnpotError(
             f"{model}: LAMMPS differs from the model by more than rounding for "
-            f"{', '.join(wrong)}. Build the plugin again (app_lammps build --force)."
+            f"{', '.join(wrong)}. Build the plugin again (app_lammps build --force); "
+            "if it stays, model.json was changed: extract the model again."
         )
     print(f"{model}: LAMMPS and the model agree to rounding.")
 
 
-def _run(input, ranks, words):
-    import subprocess
-
-    from annpot.deploy.lammps.installation import program
-    from annpot.errors import AnnpotError
+def _run(script, ranks, words):
+    from annpot.deploy.lammps.run import run_script
 
     _plugin()  # where lmp of this environment loads it from
-    command = [str(program("lmp")), "-in", input, *words]
-    if ranks > 1:
-        command = [str(program("mpiexec")), "-n", str(ranks), *command]
-    code = subprocess.run(command, check=False).returncode
-    if code:
-        raise AnnpotError(f"{input}: LAMMPS stopped with exit code {code}; see above.")
+    run_script(script, ranks, words)
 
 
 def _add_build(parser):
@@ -103,8 +103,14 @@ def _add_build(parser):
 
 def _add_ranks(parser):
     parser.add_argument(
-        "--ranks", type=int, default=1, metavar="N", help="processes of MPI"
+        "--ranks", type=_ranks, default=1, metavar="N", help="processes of MPI"
     )
+
+
+def _ranks(text):
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: expected a number of 1 or more")
+    return int(text)
 
 
 def _add_check(parser):
@@ -113,9 +119,11 @@ def _add_check(parser):
 
 
 def _add_run(parser):
-    parser.add_argument("input", metavar="INPUT", help="input script of LAMMPS")
+    parser.add_argument("script", metavar="INPUT", help="input script of LAMMPS")
     _add_ranks(parser)
-    parser.epilog = "Words after -- go to lmp: app_lammps run FILE -- -var seed 2"
+    parser.set_defaults(words=())
+    parser.usage = f"{NAME} run [-h] [--ranks N] INPUT [-- WORD ...]"
+    parser.epilog = "WORDs go to lmp, such as -var temperature 300."
 
 
 ACTIONS = {

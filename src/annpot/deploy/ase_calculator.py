@@ -1,5 +1,7 @@
 """The ASE calculator of a deployed model."""
 
+import math
+from numbers import Integral, Real
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from annpot.deploy.extrapolation import ExtrapolationGuard
 from annpot.deploy.golden_check import golden_deviations
 from annpot.deploy.kernels.compiled_model import CompiledModel
 from annpot.elements import ATOMIC_NUMBERS
+from annpot.errors import InputError
 from annpot.models.folder import read_model
 from annpot.models.model import Model
 
@@ -39,9 +42,9 @@ class AnnpotCalculator(Calculator):
             number.
 
     Raises:
-        InputError: the folder is not that of a model, or it was damaged; from a
-            calculation: elements without a network, coordinates that are not numbers,
-            cells without volume, atoms at one place.
+        InputError: an argument is out of its range; the folder is not that of a model,
+            or it was damaged; from a calculation: elements without a network,
+            coordinates that are not numbers, cells without volume, atoms at one place.
     """
 
     implemented_properties = ["energy", "free_energy", "energies", "forces", "stress"]
@@ -52,10 +55,28 @@ class AnnpotCalculator(Calculator):
 
     def __init__(self, model, threads=None, skin=0.8, stop_after=None):
         super().__init__()
+        _expect(threads is None or _is_number(threads, Integral, 1), "threads", threads,
+                "None or a whole number of 1 or more")  # fmt: skip
+        _expect(_is_number(skin, Real, 0), "skin", skin, "0 or more angstrom")
+        _expect(stop_after is None or _is_number(stop_after, Integral, 0), "stop_after",
+                stop_after, "None or a whole number of 0 or more")  # fmt: skip
         self.model = model if isinstance(model, Model) else read_model(Path(model))
         self.parameters["model"] = str(self.model.folder or "in memory")
         self._compiled = CompiledModel(self.model, threads, skin)
         self._guard = ExtrapolationGuard(self.model, stop_after)
+
+    def set(self, **settings):
+        """Refuse settings: those of a calculator are the arguments it is made with.
+
+        Raises:
+            InputError: there are any.
+        """
+        if settings:
+            raise InputError(
+                f"AnnpotCalculator: {', '.join(settings)} cannot be set: expected as "
+                "arguments. Make a new calculator with them."
+            )
+        return {}
 
     def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
         """Compute all results for `atoms`; ASE calls this where they are not known."""
@@ -147,6 +168,18 @@ class AnnpotCalculator(Calculator):
             )
             for one in structures
         ]
+
+
+def _is_number(value, kind, least):
+    is_kind = isinstance(value, kind) and not isinstance(value, bool)
+    return is_kind and least <= value < math.inf
+
+
+def _expect(is_right, name, value, expected):
+    if not is_right:
+        raise InputError(
+            f"AnnpotCalculator: {name} = {value!r}: expected {expected}. Correct it."
+        )
 
 
 def _state_of(atoms):

@@ -35,12 +35,13 @@ add_kim_api_model_library(
 """
 
 
-def model_name(given, species):
+def model_name(given, species, where=""):
     """Full name of a model: NAME__MO_<12 digits>_<3 digits>.
 
     Args:
         given: such a name, or NAME alone; None for `annpot_` and the elements.
         species: symbols in order.
+        where: beginning of a message: INI file, line and section.
 
     Raises:
         InputError: it is no name for KIM.
@@ -50,19 +51,19 @@ def model_name(given, species):
     name = whole["name"] if whole else given
     if not _NAME.fullmatch(name) or "__" in name or name.endswith("_"):
         raise InputError(
-            f"kim_model_name = {given}: expected a letter, then letters, digits and "
-            "single underscores, as in My_potential_2, with or without "
+            f"{where}kim_model_name = {given}: expected a letter, then letters, digits "
+            "and single underscores, as in My_potential_2, with or without "
             "__MO_<12 digits>_<3 digits> at its end."
         )
     return given if whole else f"{given}__MO_{UNNUMBERED}_000"
 
 
-def kim_files(settings, specs, weights, generation, name=None):
+def kim_files(settings, specs, weights, generation, name=None, where=""):
     """The files of a portable model, not written yet, and what float32 takes away.
 
     Args:
         settings, specs, weights, generation: see `plugin_files`.
-        name: see `model_name`.
+        name, where: see `model_name`.
 
     Returns:
         name of the folder, {file name: bytes}, and a RoundingLoss of each element.
@@ -70,7 +71,7 @@ def kim_files(settings, specs, weights, generation, name=None):
     Raises:
         InputError: the driver does not compute such a model, or a wrong name.
     """
-    model = model_name(name, settings.species)
+    model = model_name(name, settings.species, where)
     files, losses = plugin_files(
         settings, specs, weights, generation, GVERSION, form="output_type = KIM"
     )

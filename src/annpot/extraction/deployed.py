@@ -54,7 +54,8 @@ def deployed_forms(config, origin, stated):
             *potential, version, name, form
         )
     if "KIM" in io.output_type:
-        name, content, losses = kim_files(*potential, io.kim_model_name)
+        where = f"{config.source.where(IO, 'kim_model_name')}: [{IO}] "
+        name, content, losses = kim_files(*potential, io.kim_model_name, where)
         output.kim, output.losses["KIM"] = (name, content), losses
     if MODEL_TYPES.isdisjoint(io.output_type):
         return output

@@ -1,5 +1,7 @@
 """app_extract_weights: everything is checked first, then everything is written."""
 
+import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from annpot.networks.metadata import write_metadata
 DEPLOYED = {"LAMMPS", "ASE", "KIM"}  # what runs molecular dynamics
 # Those of `annpot.models.folder`, which takes long to import.
 MODEL_FILES = ("model.json", "golden.json", "training.ini")
+ARRAY = re.compile(r"([A-Z][a-z]?)_l\d+_[wb]\.npy")
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,11 +120,18 @@ def _keep_source(file, folder):
 
 
 def _earlier(folder, specs):
-    """{name: None} of PANNA's files that an earlier extraction of a model left."""
-    if not (folder / MODEL_FILES[0]).exists():
+    """{name: None} of the files of networks that an earlier model left."""
+    path = folder / MODEL_FILES[0]
+    if not path.exists():
         return {}
-    names = [PANNA_IN, *(f"weights_{spec.element}.dat" for spec in specs)]
-    return dict.fromkeys(names)
+    try:
+        names = [str(name) for name in json.loads(path.read_bytes())["files"]]
+    except (ValueError, KeyError, TypeError):
+        names = []  # not ours
+    arrays = [found for name in names if (found := ARRAY.fullmatch(name))]
+    elements = {spec.element for spec in specs} | {found[1] for found in arrays}
+    weights = [f"weights_{element}.dat" for element in sorted(elements)]
+    return dict.fromkeys([PANNA_IN, *weights, *(found[0] for found in arrays)])
 
 
 def _write_kim(folder, name, content):

@@ -86,6 +86,11 @@ def _entry(content):
 
 def _content(path, entry):
     """Bytes of a listed file."""
+    if not path.exists():
+        raise InputError(
+            f"{path}: there is no such file, but model.json beside it lists it. The "
+            "folder was copied in part; extract or copy the model again."
+        )
     content = files.content_of(path)
     found = _entry(content)
     if found != entry:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import platform
 import shlex
 import shutil
@@ -63,19 +64,50 @@ def build(lammps=None, mpi=None, output=None, compiler="g++", flags=None, force=
     command += [f"-I{path}" for path in (found.lammps, found.mpi) if path]
     command += map(str, sorted(SOURCES.glob("*.cpp")))
     path, stamp = folder / PLUGIN, folder / f"{PLUGIN}.json"
-    made_of = {"command": shlex.join(command), "sha256": _digest(compiler, found)}
+    made_of = {
+        "command": shlex.join(command),
+        "sha256": _digest(found),
+        "compiler": _version(compiler),
+    }
     if not force and path.is_file() and _stored(stamp) == made_of:
         return Build(path, is_new=False)
     files.make_folder(folder)
+    if not os.access(folder, os.W_OK):
+        raise InputError(
+            f"{folder}: cannot be written (Permission denied). Give another folder "
+            "(--output) or change its permissions."
+        )
     with files.atomic_path(path) as temporary:
         _compile([*command, "-o", str(temporary)])
     files.write_text(stamp, json.dumps(made_of, indent=1) + "\n")
     return Build(path, is_new=True)
 
 
+def ready():
+    """Build of the plugin where `lmp` looks for it, compiled only where needed.
+
+    One of the same sources for the same LAMMPS is taken, in whatever way it was
+    compiled; no compiler is needed then.
+
+    Raises:
+        InputError: see `build`.
+    """
+    path = Path(plugin_path(), PLUGIN)
+    known = _stored(path.with_name(f"{PLUGIN}.json"))
+    if path.is_file() and known.get("sha256") == _digest(headers()):
+        return Build(path, is_new=False)
+    return build()
+
+
 def _processor_flags(given):
     if given is not None:
-        flags = shlex.split(given)
+        try:
+            flags = shlex.split(given)
+        except ValueError as error:
+            raise InputError(
+                f"--flags {given}: {error}: expected flags of the compiler, such as "
+                "-march=x86-64-v3. Correct them."
+            ) from None
     elif platform.machine() in ("x86_64", "AMD64"):
         flags = ["-march=native"]
     else:
@@ -84,28 +116,33 @@ def _processor_flags(given):
     return flags if defined else [*flags, "-DLAMMPS_SMALLBIG"]
 
 
-def _digest(compiler, found):
-    """sha256 of the sources, the headers' version and the compiler's."""
+def _digest(found):
+    """sha256 of the sources and of the headers' version."""
     digest = hashlib.sha256()
-    for path in (*sorted(SOURCES.glob("*")), found.lammps / "pair.h"):
+    for path in (*sorted(SOURCES.glob("*.[ch]*")), found.lammps / "pair.h"):
         digest.update(path.read_bytes())
-    told = subprocess.run([compiler, "--version"], capture_output=True, check=False)
-    digest.update(told.stdout)
     return digest.hexdigest()
+
+
+def _version(compiler):
+    told = subprocess.run([compiler, "--version"], capture_output=True, check=False)
+    return told.stdout.decode(errors="replace").partition("\n")[0]
 
 
 def _stored(stamp):
     try:
-        return json.loads(stamp.read_bytes())
+        stored = json.loads(stamp.read_bytes())
     except (OSError, ValueError):
-        return None
+        return {}
+    return stored if isinstance(stored, dict) else {}
 
 
 def _compile(command):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if "error" in line]
-        shown = "\n  ".join((lines or done.stderr.splitlines())[:LINES_SHOWN])
+        told = done.stderr.splitlines() or ["(it says nothing)"]
+        lines = [line for line in told if "error" in line or "cannot" in line]
+        shown = "\n  ".join((lines or told)[:LINES_SHOWN])
         raise InputError(
             f"The pair style could not be compiled ({done.returncode}):\n  {shown}\n"
             f"Command: {shlex.join(command)}\nGive the headers of the LAMMPS and the "

@@ -51,13 +51,17 @@ def lammps_results(plugin, model, structures, n_ranks=1, style="extrapolation wa
         InputError: LAMMPS stopped; with its message.
     """
     structures = list(structures)
-    task = {
-        "plugin": str(Path(plugin).resolve()),
-        "model": str(Path(model).resolve()),
-        "style": style,
-        "structures": [_plain(structure) for structure in structures],
-    }
     with tempfile.TemporaryDirectory(prefix="annpot_lammps_") as folder:
+        # Input of LAMMPS is words of ASCII; these names are, whatever the paths.
+        links = Path(folder, "annpotplugin.so"), Path(folder, "model")
+        for link, target in zip(links, (plugin, model), strict=True):
+            link.symlink_to(Path(target).resolve())
+        task = {
+            "plugin": str(links[0]),
+            "model": str(links[1]),
+            "style": style,
+            "structures": [_plain(structure) for structure in structures],
+        }
         paths = Path(folder, "task.json"), Path(folder, "result.npz")
         paths[0].write_text(json.dumps(task), encoding="utf-8")
         _run([sys.executable, "-m", "annpot.deploy.lammps.worker", *paths], n_ranks)
@@ -68,7 +72,8 @@ def lammps_results(plugin, model, structures, n_ranks=1, style="extrapolation wa
         with np.load(paths[1]) as found:
             found = dict(found)
     if "error" in found:
-        raise InputError(f"LAMMPS: {str(found['error']).strip()}")
+        told = str(found["error"]).strip().replace(str(links[1]), str(model))
+        raise InputError(f"LAMMPS: {told.replace(str(links[0]), str(plugin))}")
     return [_result(found, number) for number in range(len(structures))]
 
 

@@ -174,10 +174,15 @@ Json Json::read(const std::string &path)
   return JsonReader(text, path).document();
 }
 
+std::string Json::where() const
+{
+  return where_.back() == ':' ? where_.substr(0, where_.size() - 1) : where_;
+}
+
 void Json::expect(Kind kind) const
 {
   if (kind_ != kind)
-    throw ModelError(where_ + ": expected " + KIND_NAMES[kind] + ", found " +
+    throw ModelError(where() + ": expected " + KIND_NAMES[kind] + ", found " +
                      KIND_NAMES[kind_] + ". Extract the model again.");
 }
 
@@ -190,7 +195,7 @@ double Json::number() const
 int Json::integer() const
 {
   if (number() != std::floor(number_) || std::abs(number_) > 2e9)
-    throw ModelError(where_ + ": expected an integer. Extract the model again.");
+    throw ModelError(where() + ": expected an integer. Extract the model again.");
   return static_cast<int>(number_);
 }
 
@@ -225,7 +230,7 @@ const Json &Json::operator[](const std::string &key) const
   expect(Object);
   const auto found = object_.find(key);
   if (found == object_.end())
-    throw ModelError(where_ + ": key \"" + key +
+    throw ModelError(where() + ": key \"" + key +
                      "\" is missing. Extract the model again.");
   return found->second;
 }
@@ -236,7 +241,7 @@ void Json::expect_keys(const std::vector<std::string> &keys) const
   for (const auto &entry : object_)
     if (std::find(keys.begin(), keys.end(), entry.first) == keys.end())
       throw ModelError(
-          where_ + ": unknown key \"" + entry.first +
+          where() + ": unknown key \"" + entry.first +
           "\". The model was written by another version: use the plugin of that "
           "version, or extract the model again.");
   for (const std::string &key : keys) (*this)[key];

@@ -40,7 +40,7 @@ class Json
   void expect_keys(const std::vector<std::string> &keys) const;
 
   // "model.json: networks[2].offset", for messages.
-  const std::string &where() const { return where_; }
+  std::string where() const;
 
  private:
   friend class JsonReader;

@@ -166,8 +166,8 @@ void read_range(const Json &json, int n_features, Element &element)
 {
   const Json &low = json["descriptor_minimum"], &high = json["descriptor_maximum"];
   if (low.is_null() && high.is_null()) return;
-  element.lower = as_many(low, n_features);
-  element.upper = as_many(high, n_features);
+  element.lower = element.minimum = as_many(low, n_features);
+  element.upper = element.maximum = as_many(high, n_features);
   for (int k = 0; k < n_features; ++k) {
     element.lower[k] -= RANGE_MARGIN * std::max(1.0, std::abs(element.lower[k]));
     element.upper[k] += RANGE_MARGIN * std::max(1.0, std::abs(element.upper[k]));

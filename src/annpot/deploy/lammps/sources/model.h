@@ -56,8 +56,8 @@ struct Element {
   std::string symbol;
   double offset;    // eV
   std::vector<Layer> layers;
-  // Bounds of the descriptors seen in training, margin included; empty if unknown.
-  std::vector<double> lower, upper;
+  // Descriptors seen in training, and these bounds with a margin; empty if unknown.
+  std::vector<double> minimum, maximum, lower, upper;
 };
 
 struct Model {

@@ -345,15 +345,15 @@ void PairAnnpot::watch(int a, int i)
   if (is_warned) return;
   is_warned = true;
   const annpot::Element &element = model->elements[element_of_type[atom->type[i]]];
-  error->warning(FLERR,
-                 joined("annpot extrapolates at step ", update->ntimestep, ": atom ",
-                        atom->tag_enable ? atom->tag[i] : i + 1, " (", element.symbol,
-                        "): component ", found.component, " (",
-                        model->component(found.component), ") is ", found.value,
-                        ", in training it was ", element.lower[found.component], " to ",
-                        element.upper[found.component], "; ", found.n_components,
-                        " components of this atom are out of range. Told once on each "
-                        "rank; compute ID all pair annpot counts these atoms"));
+  error->warning(
+      FLERR, joined("annpot extrapolates at step ", update->ntimestep, ": atom ",
+                    atom->tag_enable ? atom->tag[i] : i + 1, " (", element.symbol,
+                    "): component ", found.component, " (",
+                    model->component(found.component), ") is ", found.value,
+                    ", in training it was ", element.minimum[found.component], " to ",
+                    element.maximum[found.component], "; ", found.n_components,
+                    " components of this atom are out of range. Told once on each "
+                    "rank; compute ID all pair annpot counts these atoms"));
 }
 
 void PairAnnpot::count_extrapolations()

@@ -55,7 +55,7 @@ void Potential::add(Neighbors &taken)
   std::swap(neighbors, taken);
   atom.slopes = slopes_.size();
   slopes_.resize(slopes_.size() + 3 * neighbors.size());
-  double *g = &g_[n_atoms_ * stride_];
+  double *g = g_.data() + n_atoms_ * stride_;
   std::fill(g, g + stride_, 0.0);
   add_radial(atom, g);
   find_near(atom);
@@ -71,10 +71,10 @@ void Potential::finish()
                                gradient_.data());
   for (int a = 0; a < n_atoms_; ++a) {
     const Atom &atom = atoms_[a];
-    const double *gradient = &gradient_[a * stride_];
+    const double *gradient = gradient_.data() + a * stride_;
     const int n = atom.neighbors.size();
     if (!n) continue;
-    double *x = &slopes_[atom.slopes];
+    double *x = slopes_.data() + atom.slopes;
     radial_slopes(atom, gradient, x);
     triples_.add_slopes(atom.triples, gradient, x, x + n, x + 2 * n);
   }

@@ -52,7 +52,7 @@ class Potential
 
   // Results of atom a of the tile, in the order of adding.
   double energy(int a) const { return energies_[a]; }    // eV, offset included
-  const double *descriptor(int a) const { return &g_[a * stride_]; }
+  const double *descriptor(int a) const { return g_.data() + a * stride_; }
   Extrapolation extrapolation(int a) const;
   // dE/dr of each neighbour, eV/angstrom, in the order of `Neighbors`.
   const double *slope_x(int a) const { return slopes_.data() + atoms_[a].slopes; }

@@ -133,7 +133,8 @@ void TripleFunctions::angle_parts(Triples &t) const
   double *c = c_.data(), *square = root_.data();
   for (int start = 0; start < t.n; start += REPEATS) {
     const int n_here = std::min(REPEATS, t.n - start), n = n_here * nt;
-    double *angle = &t.angle[start * nt], *slope = &t.angle_slope[start * nt];
+    double *angle = t.angle.data() + start * nt,
+           *slope = t.angle_slope.data() + start * nt;
     for (int q = 0; q < n_here; ++q)
       for (int k = 0; k < nt; ++k) {
         c[q * nt + k] = scale * t.cosine[start + q];
