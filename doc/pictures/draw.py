@@ -4,6 +4,8 @@
     force_parity.png                 forces: input_files/train_force_best.ini
     stages.png                       all stages of input_files/train_stages.ini
 
+energy_conservation.png is what `make tutorial-md` draws into tutorial_md.
+
 Trains in a temporary folder and evaluates the last checkpoint on the test set, with the
 same commands and keys a user has.
 """
