@@ -89,9 +89,8 @@ inline TripleFunctions::Sums TripleFunctions::sums(const Triples &t, int q,
 // dE/dr_ij, dE/dr_ik and dE/dcos(theta_ijk) of a triple with the weight w:
 //   mBP: dE/dr_ij = w' S + w S_l / 2,   dE/dc = w S_c
 //   BP:  l = r_ij^2 + r_ik^2 + r_jk^2, and r_jk, f_c(r_jk) by the cosine rule.
-inline TripleFunctions::Slopes TripleFunctions::slopes(const Triples &t, int q,
-                                                       double factor,
-                                                       const Sums &s) const
+inline TripleFunctions::Slopes
+TripleFunctions::slopes(const Triples &t, int q, double factor, const Sums &s) const
 {
   const int j = t.j[q], k = t.k[q];
   const double w = t.weight[q];
@@ -103,8 +102,7 @@ inline TripleFunctions::Slopes TripleFunctions::slopes(const Triples &t, int q,
   const double c = t.cosine[q], r_j = t.r[j], r_k = t.r[k];
   const double square = std::max(0.0, r_j * r_j + r_k * r_k - 2.0 * r_j * r_k * c);
   double r_jk = std::sqrt(square), f = 0.0, slope = 0.0;
-  if (r_jk < d_.r_cut_angular)
-    cutoff_functions(&r_jk, 1, d_.r_cut_angular, &f, &slope);
+  if (r_jk < d_.r_cut_angular) cutoff_functions(&r_jk, 1, d_.r_cut_angular, &f, &slope);
   const double both = factor * t.f[j] * t.f[k] * s.whole, by_l = w * s.by_length;
   const double by_r = r_jk > 0.0 ? both * slope / r_jk : 0.0;
   const double both_l = by_r + 2.0 * by_l;    // of r_jk^2 / 2 by l and by f_c(r_jk)

@@ -94,8 +94,8 @@ class JsonReader
   // Unlike strtod, the same in every language of the program around LAMMPS.
   double number()
   {
-    const auto end = std::min(text_.find_first_not_of("+-.0123456789eE", at_),
-                              text_.size());
+    const auto end =
+        std::min(text_.find_first_not_of("+-.0123456789eE", at_), text_.size());
     std::istringstream digits(text_.substr(at_, end - at_));
     digits.imbue(std::locale::classic());
     double result = 0.0;

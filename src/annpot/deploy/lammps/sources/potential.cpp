@@ -186,8 +186,7 @@ double Potential::bytes() const
   std::size_t n = g_.capacity() + gradient_.capacity() + slopes_.capacity();
   for (const Atom &atom : atoms_) {
     const Triples &t = atom.triples;
-    n += 5 * atom.neighbors.x.capacity() + atom.radial.capacity() +
-         6 * t.ux.capacity();
+    n += 5 * atom.neighbors.x.capacity() + atom.radial.capacity() + 6 * t.ux.capacity();
     n += 4 * t.cosine.capacity() + 2 * t.radial.capacity() + 2 * t.angle.capacity();
   }
   double bytes = 8.0 * static_cast<double>(n);
