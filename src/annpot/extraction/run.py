@@ -10,12 +10,11 @@ from annpot.deploy.panna.plugin import FILE_NAME as PANNA_IN
 from annpot.errors import InputError
 from annpot.extraction.descriptor import stated_generation
 from annpot.extraction.origin import PluginFile, find_origin
+from annpot.models.names import FILE_NAMES, MODEL
 from annpot.networks.checkpoint_networks import CheckpointNetworks
 from annpot.networks.metadata import write_metadata
 
 DEPLOYED = {"LAMMPS", "ASE", "KIM"}  # what runs molecular dynamics
-# Those of `annpot.models.folder`, which takes long to import.
-MODEL_FILES = ("model.json", "golden.json", "training.ini")
 ARRAY = re.compile(r"([A-Z][a-z]?)_l\d+_[wb]\.npy")
 
 
@@ -99,7 +98,7 @@ def _write(config, origin, deployed):
             folder, deployed.model, origin.ini, about, provenance, others
         )
     elif "PANNA" in config.io.output_type:
-        others |= dict.fromkeys(MODEL_FILES)
+        others |= dict.fromkeys(FILE_NAMES)
         potential = networks.specs, networks.weights
         written = write_metadata(folder, *potential, about, provenance, others)
     else:
@@ -121,7 +120,7 @@ def _keep_source(file, folder):
 
 def _earlier(folder, specs):
     """{name: None} of the files of networks that an earlier model left."""
-    path = folder / MODEL_FILES[0]
+    path = folder / MODEL
     if not path.exists():
         return {}
     try:

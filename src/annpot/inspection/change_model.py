@@ -14,7 +14,7 @@ from annpot.inspection.changes import (
     generation_of,
     logged,
 )
-from annpot.inspection.models import FILE_NAME as MODEL
+from annpot.models.names import MODEL
 from annpot.networks.metadata import ABOUT, read_specs
 from annpot.networks.metadata_layouts import FILE_NAME
 

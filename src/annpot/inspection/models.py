@@ -5,9 +5,8 @@ from pathlib import Path
 from annpot.inspection.descriptors import descriptor_facts
 from annpot.inspection.extracted import extracted_sheet, networks_listing
 from annpot.inspection.sheet import Listing, Sheet
+from annpot.models.names import TRAINING_INI
 from annpot.networks.metadata_layouts import FILE_NAME as METADATA
-
-FILE_NAME = "model.json"
 
 
 def model_sheet(folder):
@@ -17,7 +16,7 @@ def model_sheet(folder):
         InputError: a file is missing, changed or malformed.
     """
     # Compiled kernels come with it, which other sheets do not need.
-    from annpot.models.folder import TRAINING_INI, read_model
+    from annpot.models.folder import read_model
 
     folder = Path(folder)
     model = read_model(folder)

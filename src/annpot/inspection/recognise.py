@@ -22,7 +22,6 @@ from annpot.inspection.data_folders import (
 )
 from annpot.inspection.events import events_sheet
 from annpot.inspection.extracted import extracted_sheet
-from annpot.inspection.models import FILE_NAME as MODEL
 from annpot.inspection.models import model_sheet
 from annpot.inspection.npy_files import npy_sheet
 from annpot.inspection.plugin_files import FILE_NAME as PANNA_IN
@@ -37,6 +36,7 @@ from annpot.inspection.tables import (
     result_sheet,
 )
 from annpot.inspection.unknown import unknown_file_sheet, unknown_folder_sheet
+from annpot.models.names import MODEL
 from annpot.networks.metadata import PREVIOUS
 from annpot.networks.metadata_layouts import FILE_NAME as METADATA
 from annpot.wire_format import MalformedMessageError

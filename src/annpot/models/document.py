@@ -10,10 +10,10 @@ from annpot.descriptors.settings import GENERATIONS
 from annpot.elements import is_element
 from annpot.errors import InputError
 from annpot.models.model import DescriptorRange
+from annpot.models.names import GOLDEN
 from annpot.networks.activations import ACTIVATIONS
 from annpot.networks.architecture import LayerSpec, NetworkSpec
 
-FILE_NAME = "model.json"
 FORMAT, FORMAT_VERSION = "annpot model", 1
 UNITS = {
     "length": "angstrom",
@@ -46,7 +46,7 @@ def model_text(model, files):
         "precision": max(kernel.dtype for kernel in kernels).name,
         "networks": [_network(spec, model) for spec in model.specs],
         "files": files,
-        "golden": "golden.json",
+        "golden": GOLDEN,
         "training": model.training,
     }
     lines = [f" {json.dumps(k)}: {_value(v)}" for k, v in content.items()]

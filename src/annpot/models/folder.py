@@ -7,12 +7,10 @@ from annpot import files
 from annpot.errors import InputError
 from annpot.models import document, golden
 from annpot.models.model import Model
+from annpot.models.names import FILE_NAMES, GOLDEN, MODEL, TRAINING_INI
 from annpot.networks.architecture import LayerWeights
 from annpot.networks.array_file import read_array
 from annpot.networks.metadata import array_files, write_metadata
-
-TRAINING_INI = "training.ini"
-FILE_NAMES = (document.FILE_NAME, golden.FILE_NAME, TRAINING_INI)
 
 
 def write_model(
@@ -35,12 +33,12 @@ def write_model(
         InputError: the disk is full or the folder cannot be written.
     """
     ini = None if training_ini is None else training_ini.encode()
-    own = {golden.FILE_NAME: golden.golden_text(model.golden).encode()}
+    own = {GOLDEN: golden.golden_text(model.golden).encode()}
     if ini is not None:
         own[TRAINING_INI] = ini
     listed = array_files(model.specs, model.weights) | own
     text = document.model_text(model, {n: _entry(c) for n, c in listed.items()})
-    own |= {document.FILE_NAME: text.encode()}
+    own |= {MODEL: text.encode()}
     cleared = dict.fromkeys(FILE_NAMES) | own
     return write_metadata(
         folder, model.specs, model.weights, about, provenance, cleared | (others or {})
@@ -54,7 +52,7 @@ def read_model(folder):
         InputError: a file is missing, changed, truncated or malformed.
     """
     folder = Path(folder)
-    path = folder / document.FILE_NAME
+    path = folder / MODEL
     if not path.is_file():
         raise InputError(
             f"{path}: no such file: expected the folder of a model. Give the one that "
@@ -73,10 +71,8 @@ def read_model(folder):
         )
         for spec in found["specs"]
     }
-    stored = contents.get(golden.FILE_NAME)
-    structures = (
-        () if stored is None else golden.parse_golden(stored, folder / golden.FILE_NAME)
-    )
+    stored = contents.get(GOLDEN)
+    structures = () if stored is None else golden.parse_golden(stored, folder / GOLDEN)
     return Model(weights=weights, golden=structures, folder=folder, **found)
 
 
@@ -109,7 +105,7 @@ def _content(path, entry):
 def _array(folder, contents, name, shape):
     if name not in contents:
         raise InputError(
-            f"{folder / document.FILE_NAME}: {name} is not in its list of files. "
+            f"{folder / MODEL}: {name} is not in its list of files. "
             "Extract the model again."
         )
     return read_array(folder / name, shape)

@@ -9,11 +9,11 @@ import numpy as np
 from annpot.elements import is_element
 from annpot.errors import InputError
 from annpot.forces.prediction import predict_batch
+from annpot.networks.stored_domain import BY_ENERGY, BY_PLACE
 from annpot.structures.batch import structure_batch
 
-FILE_NAME = "golden.json"
 FORMAT_VERSION = 1
-ROLES = ("lowest", "median", "highest", "first", "middle", "last", "given", "made")
+ROLES = (*BY_ENERGY, *BY_PLACE, "given", "made")
 _SHAPES = {"positions": (None, 3), "cell": (3, 3), "forces": (None, 3), "virial": (6,)}
 
 

@@ -19,6 +19,8 @@ from annpot.networks.bundle import Bundle, open_bundle
 VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 RANGES, GOLDEN = "ranges", "golden"  # names in a checkpoint, after a "_"
 PARTS = ("minimum", "maximum", "n_atoms")
+# Roles of golden structures: by energy per atom; by place where none has an energy.
+BY_ENERGY, BY_PLACE = ("lowest", "median", "highest"), ("first", "middle", "last")
 FORMAT_VERSION = 1
 _RANGE = re.compile(rf"_{RANGES}/([^/]+)/({'|'.join(PARTS)}){VALUE}")
 _GOLDEN = f"_{GOLDEN}{VALUE}"

@@ -6,11 +6,13 @@ The ranges come with the pass over the data that opens them, and cost no other o
 import numpy as np
 
 from annpot.data.record_names import record_names
-from annpot.networks.stored_domain import StoredDomain, StoredRange, read_domain
-
-# Roles of golden structures, as `annpot.models.golden` knows them.
-BY_ENERGY = ("lowest", "median", "highest")  # energy per atom
-BY_PLACE = ("first", "middle", "last")  # where no structure has an energy
+from annpot.networks.stored_domain import (
+    BY_ENERGY,
+    BY_PLACE,
+    StoredDomain,
+    StoredRange,
+    read_domain,
+)
 
 
 def training_domain(opened, specs, start):
