@@ -51,7 +51,7 @@ class AnnpotCalculator(Calculator):
     name = "annpot"
     nolabel = True
     _state = None  # GEOMETRY of the atoms that the results are for, as bytes
-    _outside = None
+    _found = None  # Evaluation of these atoms
 
     def __init__(self, model, threads=None, skin=0.8, stop_after=None):
         super().__init__()
@@ -88,7 +88,7 @@ class AnnpotCalculator(Calculator):
         positions = np.ascontiguousarray(atoms.positions, float)
         numbers = np.ascontiguousarray(atoms.numbers, np.int64)
         found = self._compiled.evaluate(numbers, positions, cell, pbc)
-        self._outside = found.outside
+        self._found = found
         if self.model.ranges:
             self._guard.count(atoms, found.outside)
         self.results = {
@@ -132,7 +132,7 @@ class AnnpotCalculator(Calculator):
     @property
     def n_outside(self):
         """Number of extrapolating atoms of the results, None without results."""
-        return None if self._state is None else int(np.sum(self._outside >= 0))
+        return None if self._state is None else self._found.n_outside
 
     @property
     def n_extrapolations(self):
@@ -147,7 +147,7 @@ class AnnpotCalculator(Calculator):
         atoms = self.atoms
         if atoms is None or not self.model.ranges:
             return None
-        return self._guard.described(atoms, self._outside)
+        return self._guard.described(atoms, self._found.outside)
 
     def check(self):
         """Compute the golden structures of the model; GoldenDeviation of each.

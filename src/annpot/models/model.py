@@ -44,11 +44,6 @@ class DescriptorRange:
         )
         return self.minimum - low, self.maximum + high
 
-    def outside(self, g):
-        """Whether each component of g (..., n_features) is out of range."""
-        lower, upper = self.bounds
-        return (g < lower) | (g > upper)
-
 
 @dataclass(frozen=True, eq=False)
 class Model:

@@ -9,13 +9,12 @@ from annpot.deploy.kernels.packed_model import descriptor_arrays, network_arrays
 from annpot.deploy.kernels.pair_list import pair_list, still_holds
 from annpot.deploy.kernels.tiles import fill_forces, fill_tiles
 from annpot.descriptors.calculator import for_all_atoms
-from annpot.elements import ATOMIC_NUMBERS
+from annpot.elements import SYMBOLS
 from annpot.errors import InputError
 from annpot.neighbors import SAME_PLACE, neighbor_list
 from annpot.structures.batch import structure_batch
 from annpot.structures.structure import Structure
 
-SYMBOLS = {number: symbol for symbol, number in ATOMIC_NUMBERS.items()}
 ATOMS_PER_TILE = 4
 SHARED_FROM = 128  # atoms; fewer are not worth a second thread
 SMALL = 10000  # atoms; more take a while with compiled kernels too
@@ -130,7 +129,7 @@ class CompiledModel:
 
     def _batch(self, structure):
         numbers, positions, cell, pbc = structure
-        symbols = tuple(SYMBOLS.get(number, f"Z={number}") for number in numbers)
+        symbols = tuple(map(_symbol, numbers.tolist()))
         species = self.model.settings.species
         if unknown := sorted(set(symbols) - set(species)):
             raise InputError(
@@ -163,6 +162,11 @@ class CompiledModel:
         for_all_atoms(add, n_atoms, self.threads)
         energies, _, virials, outside = outputs
         return min(closest), energies, *totals(energies, virials, forces), outside
+
+
+def _symbol(number):
+    """Symbol of an atomic number, for messages also of one that no element has."""
+    return SYMBOLS[number] if 0 < number < len(SYMBOLS) else f"Z={number}"
 
 
 def tiles(species, n_species):

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from annpot.structures.stress import COMPONENT_OF, X_OF, Y_OF
+
 MARGIN = 1.0  # angstrom around the atoms along a direction without periodicity
-VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))  # xx, yy, zz, yz, xz, xy
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,11 +47,8 @@ class Box:
 
     def virial_from_box(self, virials):
         """(..., 6) tensors xx, yy, zz, yz, xz, xy, in the frame of the structure."""
-        full = np.empty((*np.shape(virials)[:-1], 3, 3))
-        for k, (x, y) in enumerate(VOIGT):
-            full[..., x, y] = full[..., y, x] = virials[..., k]
-        full = self.tensors_from_box(full)
-        return np.stack([full[..., x, y] for x, y in VOIGT], axis=-1)
+        full = self.tensors_from_box(virials[..., COMPONENT_OF])
+        return full[..., X_OF, Y_OF]
 
 
 def box_of(structure):
